@@ -1,0 +1,175 @@
+"""The nouns of qbwatch: states, classes of failure, and the values that travel between the steps.
+
+One vocabulary serves the code, the tables, the JSON and the documentation; the values of the enumerations are the
+words that stand in the database and in the answers, so they never change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class QbwatchError(Exception):
+    """An expected failure that ends what was asked: one line of what happened, one of what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ItemState(StrEnum):
+    """State of a work item: ``pending`` → ``loading`` → ``loaded``; the other three are its detours and ends."""
+
+    PENDING = "pending"
+    LOADING = "loading"
+    LOADED = "loaded"
+    RETRYING = "retrying"
+    QUARANTINED = "quarantined"
+    SKIPPED = "skipped"
+
+
+class RunStatus(StrEnum):
+    """How a run stands or ended."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    PARTIAL_FAILURE = "partial_failure"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+
+class DaemonState(StrEnum):
+    """What the daemon is doing; ``down`` is said by whoever asked and got no answer."""
+
+    STARTING = "starting"
+    IDLE = "idle"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    DOWN = "down"
+
+
+class Mode(StrEnum):
+    """Why a run runs: first load, new files, or something left unfinished."""
+
+    SEED = "seed"
+    INCREMENTAL = "incremental"
+    REPAIR = "repair"
+
+
+class FailureClass(StrEnum):
+    """Whose fault a failure is, hence who has to act."""
+
+    DATA = "data"
+    INFRASTRUCTURE = "infrastructure"
+    CONFIGURATION = "configuration"
+    MISSING_FILES = "missing_files"
+
+
+class AsOfBasis(StrEnum):
+    """Where a file's ``as_of`` came from, best first."""
+
+    NAME = "name"
+    CONTENT = "content"
+    MTIME = "mtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure as a value: its class, a stable code, one line for a person, and what that person can do."""
+
+    failure_class: FailureClass
+    code: str
+    reason: str
+    hint: str = ""
+
+    @property
+    def is_transient(self) -> bool:
+        """True when trying again without a person can help: only faults of the infrastructure."""
+        return self.failure_class is FailureClass.INFRASTRUCTURE
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """What became of a part's rows: ``read = structural + inserted + updated + unchanged + rejected``.
+
+    ``removed`` counts table rows that the part made vanish; they were not read, so they stand outside the equation.
+    """
+
+    read: int = 0
+    structural: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: RowCounts) -> RowCounts:
+        return RowCounts(
+            self.read + other.read,
+            self.structural + other.structural,
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.removed + other.removed,
+            self.rejected + other.rejected,
+        )
+
+    @property
+    def balances(self) -> bool:
+        """True when every row that was read is accounted for."""
+        return self.read == self.structural + self.inserted + self.updated + self.unchanged + self.rejected
+
+    @property
+    def written(self) -> int:
+        """Table rows that changed."""
+        return self.inserted + self.updated + self.removed
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that could not be read: file line (1-based), column header, the offending text, and why."""
+
+    line: int
+    column: str | None
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One part waiting to be loaded, as the work table holds it. ``dataset`` is the full name (``quickbooks.invoices``)."""
+
+    id: int
+    file_id: int
+    dataset: str
+    sheet: str | None
+    content_hash: str
+    size_bytes: int
+    name: str
+    as_of: datetime
+    is_full: bool
+    state: ItemState
+    attempt: int
+    first_seen_at: datetime
+
+    def claimed(self) -> WorkItem:
+        """The same item while it is being loaded; the attempt counts from the claim, so that a crash counts too."""
+        return replace(self, state=ItemState.LOADING, attempt=self.attempt + 1)
+
+
+Sums = dict[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What loading one part did: accounting, money sums by column (exact), and the rejected rows."""
+
+    rows: RowCounts
+    sums: Sums = field(default_factory=dict)
+    rejects: tuple[Reject, ...] = ()
+    notes: tuple[str, ...] = ()

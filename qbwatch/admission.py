@@ -1,0 +1,119 @@
+"""What becomes of a settled file: new work, a duplicate, or a question for a person?
+
+Called by intake once a file is quiet and its bytes are in the vault. Everything that is decided here is written in
+one transaction; the pipeline sees it in the work table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from qbwatch.core.dates import DateOrder
+from qbwatch.core.filename import escaped
+from qbwatch.core.model import AsOfBasis, Failure, FailureClass, ItemState
+from qbwatch.core.naming import NameReading, read_file_name
+from qbwatch.datasets import Dataset
+from qbwatch.edges import admissions
+from qbwatch.edges.admissions import SeenFile, Version
+from qbwatch.edges.vault import Vault
+from qbwatch.formats.part import open_part
+from qbwatch.formats.refusal import Refusal
+from qbwatch.formats.text import looks_complete
+from qbwatch.intake import Admission, Arrival
+
+log = structlog.get_logger()
+
+@dataclass(frozen=True, slots=True)
+class Admitter:
+    """Decides about settled files. ``zone`` is the exporting office's, ``order`` its order of day and month."""
+
+    engine: Engine
+    vault: Vault
+    zone: ZoneInfo
+    order: DateOrder
+
+    def admit(self, arrival: Arrival, at: datetime) -> Admission:
+        """Record a settled file; `Admission.DOUBTED` when it looks unfinished and may be waited for."""
+        if not arrival.patience_over and self._looks_unfinished(arrival):
+            return Admission.DOUBTED
+        reading = read_file_name(_file_name(arrival.path))
+        seen = self._describe(arrival, reading)
+        with self.engine.begin() as connection:
+            newest = admissions.newest_version(connection, seen.root, seen.path)
+            if newest is not None and _is_same(newest, seen):
+                admissions.touch(connection, newest.file_id, seen)
+                return Admission.ADMITTED
+            verdict = self._record(connection, seen, reading, at)
+        log.info("file settled", file=seen.name, verdict=verdict, as_of=seen.as_of.isoformat(), size=seen.size_bytes)
+        return Admission.ADMITTED
+
+    def _looks_unfinished(self, arrival: Arrival) -> bool:
+        if not arrival.path.lower().endswith((b".csv", b".txt", b".tsv", b".iif")):
+            return False
+        with self.vault.open(arrival.content_hash) as stream:
+            return not looks_complete(stream)
+
+    def _describe(self, arrival: Arrival, reading: NameReading) -> SeenFile:
+        as_of, basis = reading.as_of(self.zone), AsOfBasis.NAME
+        if as_of is None:
+            as_of, basis = datetime.fromtimestamp(arrival.look.mtime_ns / 1e9, tz=UTC), AsOfBasis.MTIME
+        return SeenFile(
+            root=arrival.root,
+            path=arrival.path,
+            name=escaped(arrival.path),
+            size_bytes=arrival.size_bytes,
+            mtime_ns=arrival.look.mtime_ns,
+            inode=arrival.look.inode,
+            device=arrival.look.device,
+            content_hash=arrival.content_hash,
+            as_of=as_of,
+            as_of_basis=basis,
+            is_full=reading.is_full or arrival.root == "seed",
+            first_seen_at=arrival.first_seen_at,
+            settled_at=arrival.settled_at,
+        )
+
+    def _record(self, connection: Connection, seen: SeenFile, reading: NameReading, at: datetime) -> str:
+        found = self._recognise(seen, reading)
+        file_id = admissions.record_file(connection, seen)
+        twin = admissions.twin_of(connection, seen)
+        if twin is not None and not twin[1]:
+            failure = Failure(FailureClass.DATA, "duplicate", f"the same bytes for the same moment as {twin[0]}")
+            dataset = found.full_name if isinstance(found, Dataset) else None
+            admissions.add_item(connection, seen, file_id, dataset, state=ItemState.SKIPPED, failure=failure, at=at)
+            return "duplicate"
+        if isinstance(found, Failure):
+            if twin is not None:
+                admissions.retire_waiting_versions(connection, seen, even_loaded=False, at=at)
+            admissions.add_item(connection, seen, file_id, None, state=ItemState.QUARANTINED, failure=found, at=at)
+            return "quarantined"
+        # The same path going back to bytes it had before: the version in between must not win.
+        admissions.retire_waiting_versions(connection, seen, even_loaded=twin is not None, at=at)
+        admissions.add_item(connection, seen, file_id, found.full_name, state=ItemState.PENDING, at=at)
+        return found.full_name
+
+    def _recognise(self, seen: SeenFile, reading: NameReading) -> Dataset | Failure:
+        if reading.problem:
+            hint = "rename the file to the exporter's pattern, for example Invoice_04_17_2025_2_00_03.csv"
+            return Failure(FailureClass.DATA, "date_in_name", reading.problem, hint)
+        try:
+            opened = open_part(lambda: self.vault.open(seen.content_hash), _file_name(seen.path), self.order)
+        except Refusal as refusal:
+            return refusal.failure
+        return opened.layout.dataset
+
+
+def _file_name(path: bytes) -> str:
+    return path.rsplit(b"/", 1)[-1].decode("utf-8", "surrogateescape")
+
+
+def _is_same(newest: Version, seen: SeenFile) -> bool:
+    """The same bytes as this path's newest version. An mtime alone is no new statement: copying and touching move it."""
+    if newest.content_hash != seen.content_hash:
+        return False
+    return newest.as_of == seen.as_of or seen.as_of_basis is AsOfBasis.MTIME

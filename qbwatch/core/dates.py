@@ -1,0 +1,72 @@
+"""What day does this text state, in the order that was configured for its source?
+
+The order of day and month is never guessed: ``03/04/2024`` is read as configured, and ``31/12/2024`` under
+month-first contradicts the configuration, which condemns the whole file (`WrongOrder`), since its other dates would
+have been read the wrong way round without a sign of it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import StrEnum
+
+_THREE_NUMBERS = re.compile(r"([0-9]{1,4})([-/.])([0-9]{1,2})\2([0-9]{1,4})")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
+_PIVOT = 70  # two-digit years: 70..99 are 19xx
+
+
+class DateOrder(StrEnum):
+    """Which of year, month and day comes first in an export's dates."""
+
+    MDY = "mdy"
+    DMY = "dmy"
+    YMD = "ymd"
+
+
+class NotADate(ValueError):
+    """The text is no day of the calendar."""
+
+
+class WrongOrder(ValueError):
+    """The text is a day only in another order than the one configured for the source."""
+
+
+def parse_date(text: str, order: DateOrder) -> date | None:
+    """The day that ``text`` states; None for a blank cell and for QuickBooks' null, ``0/0/0``.
+
+    ``YYYY-MM-DD`` is read in any order setting, because nothing else is written that way.
+    Raises `WrongOrder` when month and day can only be meant the other way round, `NotADate` for anything else.
+    """
+    stripped = text.strip()
+    if not stripped or stripped == "0/0/0":
+        return None
+    match = _THREE_NUMBERS.fullmatch(stripped)
+    if match is None:
+        raise NotADate("not a date")
+    first, third = match[1], match[4]
+    middle = int(match[3])
+    if len(first) == 4:
+        return _day(int(first), middle, int(third))
+    if order is DateOrder.YMD or len(first) == 3 or len(third) == 3:
+        raise NotADate("not a date with the year first" if order is DateOrder.YMD else "not a date")
+    month, day = (int(first), middle) if order is DateOrder.MDY else (middle, int(first))
+    if month > 12 >= day:
+        raise WrongOrder(f"month {month}: this date contradicts the configured order {order.value!r}")
+    return _day(_year(third), month, day)
+
+
+def _year(text: str) -> int:
+    year = int(text)
+    if len(text) == 4:
+        return year
+    return year + (1900 if year >= _PIVOT else 2000)
+
+
+def _day(year: int, month: int, day: int) -> date:
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise NotADate(f"the year {year} is implausible")
+    try:
+        return date(year, month, day)
+    except ValueError:
+        raise NotADate("no such day in the calendar") from None

@@ -1,0 +1,82 @@
+"""Whose fault is it, can trying again help, and what should a person do?
+
+The tables are the whole policy: an SQLSTATE (PostgreSQL, appendix "Error Codes") or an errno is looked up by its
+longest matching prefix. Faults of the infrastructure are retried with a growing pause and never use up a file's
+chances; everything else waits for a person.
+"""
+
+from __future__ import annotations
+
+import errno
+from datetime import timedelta
+
+from qbwatch.core.model import Failure, FailureClass
+
+_INFRA = FailureClass.INFRASTRUCTURE
+_CONFIG = FailureClass.CONFIGURATION
+_DATA = FailureClass.DATA
+
+_BY_SQLSTATE: dict[str, tuple[FailureClass, str, str]] = {
+    "08": (_INFRA, "database_connection", "is Postgres running and reachable? It is tried again by itself"),
+    "25006": (_INFRA, "database_read_only", "Postgres is read-only (a standby?); it is tried again by itself"),
+    "28": (_CONFIG, "database_login", "check user and password in [database] url"),
+    "3D000": (_CONFIG, "database_missing", "create the database, or correct [database] url"),
+    "3F000": (_CONFIG, "schema_missing", "let qbwatch create its schemas: grant CREATE on the database"),
+    "40": (_INFRA, "database_conflict", "another session was in the way; it is tried again by itself"),
+    "42501": (_CONFIG, "database_rights", "grant the missing right to qbwatch's database user"),
+    "53100": (_INFRA, "database_disk_full", "free disk space on the database server; it is tried again by itself"),
+    "53300": (_INFRA, "database_too_busy", "the server has no connection left; it is tried again by itself"),
+    "53": (_INFRA, "database_resources", "the database server is short of resources; it is tried again by itself"),
+    "55P03": (_INFRA, "database_locked", "another session holds a lock; it is tried again by itself"),
+    "57": (_INFRA, "database_stopped", "Postgres was stopped or cancelled the query; it is tried again by itself"),
+    "58": (_INFRA, "database_system", "the database server had a system error; it is tried again by itself"),
+    "22": (_DATA, "database_value", "Postgres refused a value: see the reason, then export the file again"),
+    "23": (_DATA, "database_constraint", "the rows contradict each other: see the reason, then export the file again"),
+}
+
+_BY_ERRNO: dict[int, tuple[FailureClass, str, str]] = {
+    errno.ENOSPC: (_INFRA, "disk_full", "free space on this machine; it is tried again by itself"),
+    errno.EDQUOT: (_INFRA, "disk_full", "the disk quota is used up; it is tried again by itself"),
+    errno.EIO: (_INFRA, "disk_error", "the disk reports an error: check it; it is tried again by itself"),
+    errno.EMFILE: (_INFRA, "too_many_open_files", "raise LimitNOFILE; it is tried again by itself"),
+    errno.ENOENT: (_INFRA, "file_gone", "the state folder lacks a file that it held; it is tried again by itself"),
+    errno.EACCES: (_CONFIG, "permission", "give qbwatch's user the right to read it"),
+    errno.EPERM: (_CONFIG, "permission", "give qbwatch's user the right to read it"),
+}
+
+CRASHES_ALLOWED = 3  # deaths of the process while loading one item, before that item is quarantined
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=5)
+
+
+def of_sqlstate(sqlstate: str | None, message: str) -> Failure:
+    """Classify a database error. No SQLSTATE at all means that the connection itself failed."""
+    if sqlstate is None:
+        cls, code, hint = _BY_SQLSTATE["08"]
+        return Failure(cls, code, message, hint)
+    for length in (5, 3, 2):
+        if entry := _BY_SQLSTATE.get(sqlstate[:length]):
+            return Failure(entry[0], entry[1], message, entry[2])
+    hint = "this is a fault of qbwatch or of a change made to its tables by hand: please report it"
+    return Failure(_CONFIG, f"database_{sqlstate}", message, hint)
+
+
+def of_errno(number: int | None, message: str) -> Failure:
+    """Classify an error of the operating system; unknown ones are taken for passing faults."""
+    entry = _BY_ERRNO.get(number or 0, (_INFRA, "system_error", "it is tried again by itself"))
+    return Failure(entry[0], entry[1], message, entry[2])
+
+
+def of_crashes(crashes: int) -> Failure:
+    """The verdict on an item during whose load the process died too often."""
+    return Failure(
+        _DATA,
+        "kills_the_process",
+        f"qbwatch died {crashes} times while loading it",
+        "look into the journal around those times; `qbwatch retry` tries once more",
+    )
+
+
+def pause_before(attempt: int) -> timedelta:
+    """How long to wait before the next try, after ``attempt`` (≥ 1) tries: doubling from 5 s to 5 min."""
+    return min(_FIRST_PAUSE * 2 ** min(attempt - 1, 10), _LONGEST_PAUSE)

@@ -1,0 +1,58 @@
+"""What amount does this text state, to the last digit?
+
+Exact decimals only: a float never appears. Every notation that QuickBooks, its exporters and spreadsheets are known
+to write is read; whatever is ambiguous or merely accepted by Python's ``Decimal`` (``NaN``, ``1E5``, ``1_000``,
+full-width digits) is refused by name, because a wrong amount that loads quietly is the worst outcome there is.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_NUMBER = r"(?P<number>(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)"
+_NOTATION = re.compile(
+    rf"(?P<lead>-)?\s*\$?\s*(?P<open>\()?\s*\$?\s*(?P<inner>-)?\s*{_NUMBER}\s*(?P<close>\))?(?P<trail>-)?"
+)
+_MINUS_SIGNS = str.maketrans({"−": "-", "‒": "-", "–": "-"})
+
+
+class NotAnAmount(ValueError):
+    """The text is not an amount we may read; the message says why."""
+
+
+def is_blank(text: str) -> bool:
+    """True for an empty cell: nothing, or only white space (no-break spaces included)."""
+    return not text or text.isspace()
+
+
+def parse_amount(text: str) -> Decimal | None:
+    """The exact amount that ``text`` states; None for a blank cell; a lone dash is how spreadsheets show zero.
+
+    Reads ``-900.00``, ``(420.81)``, ``$-100.00``, ``-$100``, ``$(182.77)``, ``5.00-``, ``−5`` (U+2212), ``1,234.50``.
+    Raises `NotAnAmount` for anything else, ``1.000,00``, ``12,34,5``, ``(-5)`` and ``1E5`` among them.
+    """
+    if _PLAIN.fullmatch(text):
+        return Decimal(text)
+    if is_blank(text):
+        return None
+    cleaned = text.replace("\u00a0", " ").strip().translate(_MINUS_SIGNS)
+    if cleaned == "-":
+        return Decimal(0)
+    match = _NOTATION.fullmatch(cleaned)
+    if match is None:
+        raise NotAnAmount("not an amount")
+    if bool(match["open"]) != bool(match["close"]):
+        raise NotAnAmount("a parenthesis without its partner")
+    signs = [match["lead"], match["open"], match["inner"], match["trail"]]
+    if sum(1 for sign in signs if sign) > 1:
+        raise NotAnAmount("more than one minus sign")
+    amount = Decimal(match["number"].replace(",", "").rstrip("."))
+    return -amount if any(signs) else amount
+
+
+def parse_percent(text: str) -> Decimal | None:
+    """The percentage that ``6.625%`` states (6.625), or None when the text has no percent sign."""
+    stripped = text.strip()
+    return parse_amount(stripped[:-1]) if stripped.endswith("%") and len(stripped) > 1 else None

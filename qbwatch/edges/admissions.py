@@ -1,0 +1,145 @@
+"""Write a settled file into the ledger, as new work, as a duplicate, or as a question for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from qbwatch.core.model import AsOfBasis, Failure, ItemState
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """One version of a file as it settled. ``root`` is ``input``, ``seed`` or ``picked``; ``path`` its exact bytes."""
+
+    root: str
+    path: bytes
+    name: str
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+    device: int
+    content_hash: str
+    as_of: datetime
+    as_of_basis: AsOfBasis
+    is_full: bool
+    first_seen_at: datetime
+    settled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The newest version of a path that the ledger knows."""
+
+    file_id: int
+    content_hash: str
+    as_of: datetime
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+    device: int
+
+
+def newest_version(connection: Connection, root: str, path: bytes) -> Version | None:
+    """What the ledger last saw under this path."""
+    query = """SELECT id AS file_id, content_hash, as_of, size_bytes, mtime_ns, inode, device FROM qbwatch.files
+               WHERE root = :root AND path = :path ORDER BY id DESC LIMIT 1"""
+    row = connection.execute(text(query), {"root": root, "path": path}).mappings().one_or_none()
+    return None if row is None else Version(**{**row, "inode": int(row["inode"]), "device": int(row["device"])})
+
+
+def known_paths(connection: Connection) -> list[tuple[str, bytes, Version]]:
+    """The newest version of every path, to recognise unchanged files at a scan without reading them."""
+    query = """SELECT DISTINCT ON (root, path) root, path, id AS file_id, content_hash, as_of, size_bytes, mtime_ns,
+                      inode, device
+               FROM qbwatch.files ORDER BY root, path, id DESC"""
+    return [
+        (
+            row["root"],
+            bytes(row["path"]),
+            Version(
+                row["file_id"],
+                row["content_hash"],
+                row["as_of"],
+                row["size_bytes"],
+                row["mtime_ns"],
+                int(row["inode"]),
+                int(row["device"]),
+            ),
+        )
+        for row in connection.execute(text(query)).mappings()
+    ]
+
+
+def touch(connection: Connection, file_id: int, seen: SeenFile) -> None:
+    """The same bytes under the same path, with new attributes: remember these, nothing else happened."""
+    query = "UPDATE qbwatch.files SET mtime_ns = :mtime, inode = :inode, device = :device WHERE id = :id"
+    values = {"id": file_id, "mtime": seen.mtime_ns, "inode": seen.inode, "device": seen.device}
+    connection.execute(text(query), values)
+
+
+def record_file(connection: Connection, seen: SeenFile) -> int:
+    """A new version of a file; returns its id."""
+    query = """INSERT INTO qbwatch.files (root, path, name, size_bytes, mtime_ns, inode, device, content_hash, as_of,
+                                          as_of_basis, is_full, first_seen_at, settled_at)
+               VALUES (:root, :path, :name, :size_bytes, :mtime_ns, :inode, :device, :content_hash, :as_of,
+                       :as_of_basis, :is_full, :first_seen_at, :settled_at) RETURNING id"""
+    values = {name: getattr(seen, name) for name in SeenFile.__dataclass_fields__}
+    return int(connection.execute(text(query), {**values, "as_of_basis": seen.as_of_basis.value}).scalar_one())
+
+
+def twin_of(connection: Connection, seen: SeenFile) -> tuple[str, bool] | None:
+    """An accepted file with the same bytes and the same ``as_of``: its shown name, and whether it has the same path."""
+    query = """SELECT file.name, (file.root = :root AND file.path = :path) AS same_path
+               FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
+               WHERE item.content_hash = :hash AND item.as_of = :as_of AND item.state <> 'skipped'"""
+    values = {"root": seen.root, "path": seen.path, "hash": seen.content_hash, "as_of": seen.as_of}
+    row = connection.execute(text(query), values).first()
+    return None if row is None else (row[0], bool(row[1]))
+
+
+def add_item(
+    connection: Connection,
+    seen: SeenFile,
+    file_id: int,
+    dataset: str | None,
+    *,
+    state: ItemState,
+    failure: Failure | None = None,
+    at: datetime,
+) -> int:
+    """The work item of a file's part, pending or already decided; returns its id."""
+    query = """INSERT INTO qbwatch.work_items (file_id, dataset, content_hash, as_of, is_full, state, failure_class,
+                                               failure_code, reason, hint, changed_at)
+               VALUES (:file_id, :dataset, :hash, :as_of, :is_full, :state, :class, :code, :reason, :hint, :at)
+               RETURNING id"""
+    values = {
+        "file_id": file_id,
+        "dataset": dataset,
+        "hash": seen.content_hash,
+        "as_of": seen.as_of,
+        "is_full": seen.is_full,
+        "state": state.value,
+        "class": failure.failure_class.value if failure and state is ItemState.QUARANTINED else None,
+        "code": failure.code if failure else None,
+        "reason": failure.reason if failure else None,
+        "hint": failure.hint if failure else None,
+        "at": at,
+    }
+    return int(connection.execute(text(query), values).scalar_one())
+
+
+def retire_waiting_versions(connection: Connection, seen: SeenFile, *, even_loaded: bool, at: datetime) -> None:
+    """Older versions of this path and moment that still wait (or, with ``even_loaded``, also a loaded one) are
+    overtaken by the version that just settled."""
+    states = ["pending", "retrying", "quarantined"] + (["loaded"] if even_loaded else [])
+    query = """UPDATE qbwatch.work_items AS item
+               SET state = 'skipped', reason = 'superseded by a newer version of the same file', hint = NULL,
+                   failure_class = NULL, failure_code = 'superseded', next_attempt_at = NULL, changed_at = :at
+               FROM qbwatch.files AS file
+               WHERE item.file_id = file.id AND file.root = :root AND file.path = :path AND item.as_of = :as_of
+                 AND item.state = ANY(:states)"""
+    values = {"root": seen.root, "path": seen.path, "as_of": seen.as_of, "states": states, "at": at}
+    connection.execute(text(query), values)

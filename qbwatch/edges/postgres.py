@@ -1,0 +1,84 @@
+"""Connections to Postgres: one way to open them, and the lock that allows one qbwatch per database.
+
+The lock lives on the connection that does the loading. Should that connection drop, the lock and the open transaction
+are gone with it, and nothing is written before both are there again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from qbwatch.core.failure import of_sqlstate
+from qbwatch.core.model import Failure, QbwatchError
+
+_LOCK = (0x7162, 1)  # "qb": the first number is qbwatch's, the second tells its locks apart
+_OPTIONS = "-c timezone=UTC -c datestyle=ISO -c idle_in_transaction_session_timeout=10min -c lock_timeout=60s"
+
+
+class DatabaseUnavailable(QbwatchError):
+    """Postgres could not be reached or refused us; `failure` says how."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"database: {failure.reason}", failure.hint)
+        self.failure = failure
+
+
+def engine_for(url: str, *, name: str = "qbwatch", connect_timeout: int = 5) -> Engine:
+    """An engine on any libpq URL (sockets, services and multiple hosts included), one connection per use.
+
+    ``connect_timeout`` is in seconds (libpq). Sessions run in UTC and never idle in a transaction for long.
+    """
+
+    def connect() -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            url,
+            application_name=name,
+            connect_timeout=connect_timeout,
+            options=_OPTIONS,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+            client_encoding="utf8",
+        )
+
+    return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+
+
+def failure_of(error: Exception) -> Failure:
+    """The failure that a database error stands for; only its first line is kept, without values of rows."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    sqlstate = getattr(original, "sqlstate", None)
+    return of_sqlstate(sqlstate, first_line(original))
+
+
+def first_line(error: object) -> str:
+    """One line about an error, never empty; psycopg's DETAIL lines, which may hold customers' data, are left out."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines and lines[0].strip() else type(error).__name__
+
+
+def driver(connection: Connection) -> psycopg.Connection[Any]:
+    """The psycopg connection below, for COPY; it shares the SQLAlchemy connection's transaction."""
+    found = connection.connection.driver_connection
+    assert isinstance(found, psycopg.Connection)
+    return found
+
+
+def try_lock(connection: Connection) -> bool:
+    """Take the one-instance lock for the life of this session; False when another qbwatch holds it."""
+    with connection.begin():
+        return bool(connection.scalar(text("SELECT pg_try_advisory_lock(:a, :b)"), {"a": _LOCK[0], "b": _LOCK[1]}))
+
+
+def lock_holder(connection: Connection) -> int | None:
+    """Backend pid of the session that holds the one-instance lock."""
+    query = """SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = :a AND objid = :b AND granted
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+    with connection.begin():
+        found = connection.scalar(text(query), {"a": _LOCK[0], "b": _LOCK[1]})
+    return None if found is None else int(found)

@@ -1,0 +1,223 @@
+"""The work table: the seam between intake, which fills it, and the pipeline, which empties it.
+
+All transitions of a work item's state stand here. Each function runs in the caller's transaction.
+
+    pending ──claim──▶ loading ──finish──▶ loaded
+       ▲                 │ ├──defer──▶ retrying ──claim──▶ …
+       │                 │ └──quarantine──▶ quarantined ──release──▶ pending
+       └──recover────────┘        any but loading ──supersede──▶ skipped
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, text
+
+from qbwatch.core.failure import CRASHES_ALLOWED, of_crashes
+from qbwatch.core.model import Failure, ItemState, LoadResult, Reject, WorkItem
+
+_ITEM = """SELECT item.id, item.file_id, item.dataset, item.sheet, item.content_hash, item.as_of, item.is_full,
+                  item.state, item.attempt, file.name, file.size_bytes, file.first_seen_at
+           FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id"""
+FOLD_ORDER = "item.as_of, item.is_full, item.content_hash, item.id"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an item stands among what its dataset's raw table already holds."""
+
+    is_late: bool
+    has_superseded: bool
+
+
+def _item(row: RowMapping) -> WorkItem:
+    return WorkItem(**{**row, "state": ItemState(row["state"])})
+
+
+def _items(connection: Connection, where: str, values: Mapping[str, Any] | None = None) -> list[WorkItem]:
+    query = text(f"{_ITEM} WHERE {where} ORDER BY {FOLD_ORDER}")
+    return [_item(row) for row in connection.execute(query, values or {}).mappings()]
+
+
+def open_items(connection: Connection) -> list[WorkItem]:
+    """Items that a run would load now or later: pending, and retrying whatever their time."""
+    return _items(connection, "item.state IN ('pending', 'retrying')")
+
+
+def due_items(connection: Connection, at: datetime) -> list[WorkItem]:
+    """Items that a run may load now."""
+    where = "item.state = 'pending' OR (item.state = 'retrying' AND item.next_attempt_at <= :at)"
+    return _items(connection, where, {"at": at})
+
+
+def folded_items(connection: Connection, dataset: str) -> list[WorkItem]:
+    """The accepted items of a dataset, in the order of the fold."""
+    return _items(connection, "item.dataset = :dataset AND item.state = 'loaded'", {"dataset": dataset})
+
+
+def has_loaded(connection: Connection, source: str) -> bool:
+    """Whether anything of the source was ever loaded."""
+    query = "SELECT EXISTS (SELECT FROM qbwatch.work_items WHERE state = 'loaded' AND dataset LIKE :prefix)"
+    return bool(connection.scalar(text(query), {"prefix": f"{source}.%"}))
+
+
+def claim(connection: Connection, item_id: int, run_id: int, at: datetime) -> WorkItem | None:
+    """Take an item for loading; None when it isn't to be had any more (another session, or a person's decision)."""
+    query = """UPDATE qbwatch.work_items SET state = 'loading', attempt = attempt + 1, run_id = :run, changed_at = :at
+               WHERE id = (SELECT id FROM qbwatch.work_items WHERE id = :id AND state IN ('pending', 'retrying')
+                           FOR UPDATE SKIP LOCKED)
+               RETURNING id"""
+    if connection.scalar(text(query), {"id": item_id, "run": run_id, "at": at}) is None:
+        return None
+    return _items(connection, "item.id = :id", {"id": item_id})[0]
+
+
+def place_of(connection: Connection, item: WorkItem) -> Place:
+    """Whether the raw table already holds something newer than the item, or something that is to be taken out."""
+    query = """SELECT coalesce(bool_or((item.as_of, item.is_full, item.content_hash, item.id)
+                                       > (:as_of, :is_full, :content_hash, :id)), false) AS is_late,
+                      coalesce(bool_or(item.state <> 'loaded'), false) AS has_superseded
+               FROM qbwatch.work_items AS item WHERE item.dataset = :dataset AND item.is_folded AND item.id <> :id"""
+    values = {
+        "as_of": item.as_of,
+        "is_full": item.is_full,
+        "content_hash": item.content_hash,
+        "id": item.id,
+        "dataset": item.dataset,
+    }
+    return Place(**connection.execute(text(query), values).mappings().one())
+
+
+def supersede_older_versions(connection: Connection, item: WorkItem, at: datetime) -> None:
+    """A file that was rewritten under its name speaks for the same moment: only its newest version counts."""
+    query = """UPDATE qbwatch.work_items AS item
+               SET state = 'skipped', reason = 'superseded by a newer version of the same file', hint = NULL,
+                   failure_class = NULL, failure_code = 'superseded', next_attempt_at = NULL, changed_at = :at
+               FROM qbwatch.files AS older, qbwatch.files AS newer
+               WHERE newer.id = :file_id AND older.root = newer.root AND older.path = newer.path
+                 AND older.as_of = newer.as_of AND older.id < newer.id AND item.file_id = older.id
+                 AND item.state IN ('pending', 'retrying', 'quarantined', 'loaded')"""
+    connection.execute(text(query), {"file_id": item.file_id, "at": at})
+
+
+def finish(connection: Connection, item: WorkItem, result: LoadResult, at: datetime) -> None:
+    """Record that the item is loaded, with its accounting and rejects."""
+    rows = result.rows
+    query = """UPDATE qbwatch.work_items
+               SET state = 'loaded', is_folded = true, loaded_at = :at, changed_at = :at, next_attempt_at = NULL,
+                   failure_class = NULL, failure_code = NULL, reason = NULL, hint = NULL,
+                   rows_read = :read, rows_structural = :structural, rows_inserted = :inserted,
+                   rows_updated = :updated, rows_unchanged = :unchanged, rows_removed = :removed,
+                   rows_rejected = :rejected, sums = CAST(:sums AS jsonb), notes = CAST(:notes AS jsonb)
+               WHERE id = :id AND state = 'loading' RETURNING id"""
+    values = {
+        "id": item.id,
+        "at": at,
+        "read": rows.read,
+        "structural": rows.structural,
+        "inserted": rows.inserted,
+        "updated": rows.updated,
+        "unchanged": rows.unchanged,
+        "removed": rows.removed,
+        "rejected": rows.rejected,
+        "sums": json.dumps({name: str(total) for name, total in result.sums.items()}),
+        "notes": json.dumps(list(result.notes)),
+    }
+    done = connection.scalar(text(query), values)
+    assert done is not None, "an item that is being loaded can't be changed by anyone else"
+    record_rejects(connection, item.id, result.rejects)
+
+
+def record_rejects(connection: Connection, item_id: int, rejects: Iterable[Reject]) -> None:
+    """Replace an item's rejected rows by these."""
+    connection.execute(text("DELETE FROM qbwatch.rejected_rows WHERE work_item_id = :id"), {"id": item_id})
+    rows = [
+        {"id": item_id, "line": each.line, "column": each.column, "text": each.text, "reason": each.reason}
+        for each in rejects
+    ]
+    if rows:
+        query = """INSERT INTO qbwatch.rejected_rows (work_item_id, line, column_name, text, reason)
+                   VALUES (:id, :line, :column, :text, :reason)"""
+        connection.execute(text(query), rows)
+
+
+def set_folded(connection: Connection, dataset: str) -> None:
+    """After a fold from nothing, the raw table holds the loaded items and nothing else."""
+    query = """UPDATE qbwatch.work_items SET is_folded = (state = 'loaded')
+               WHERE dataset = :dataset AND is_folded <> (state = 'loaded')"""
+    connection.execute(text(query), {"dataset": dataset})
+
+
+def quarantine(connection: Connection, item_id: int, failure: Failure, at: datetime) -> None:
+    """Set an item aside for a person."""
+    _set_aside(connection, item_id, failure, ItemState.QUARANTINED, None, at)
+
+
+def defer(connection: Connection, item_id: int, failure: Failure, next_attempt_at: datetime, at: datetime) -> None:
+    """Put an item back after a fault that isn't its own; it is tried again at ``next_attempt_at``."""
+    _set_aside(connection, item_id, failure, ItemState.RETRYING, next_attempt_at, at)
+
+
+def _set_aside(
+    connection: Connection, item_id: int, failure: Failure, state: ItemState, next_attempt_at: datetime | None, at: datetime
+) -> None:
+    query = """UPDATE qbwatch.work_items
+               SET state = :state, next_attempt_at = :next, failure_class = :class, failure_code = :code,
+                   reason = :reason, hint = :hint, changed_at = :at
+               WHERE id = :id AND state = 'loading'"""
+    values = {
+        "id": item_id,
+        "state": state.value,
+        "next": next_attempt_at,
+        "class": failure.failure_class.value,
+        "code": failure.code,
+        "reason": failure.reason,
+        "hint": failure.hint,
+        "at": at,
+    }
+    connection.execute(text(query), values)
+
+
+def put_back(connection: Connection, item_id: int, at: datetime) -> None:
+    """Undo a claim whose load was stopped on request: the attempt doesn't count."""
+    query = """UPDATE qbwatch.work_items SET state = 'pending', attempt = attempt - 1, changed_at = :at
+               WHERE id = :id AND state = 'loading'"""
+    connection.execute(text(query), {"id": item_id, "at": at})
+
+
+def recover(connection: Connection, at: datetime) -> int:
+    """After a crash: items that were being loaded go back, and one that keeps killing the process is quarantined.
+
+    Only for the holder of the one-instance lock, for whom every ``loading`` item is an orphan. Returns their number.
+    """
+    verdict = of_crashes(CRASHES_ALLOWED)
+    query = """UPDATE qbwatch.work_items
+               SET crashes = crashes + 1, changed_at = :at,
+                   state = CASE WHEN crashes + 1 >= :allowed THEN 'quarantined' ELSE 'pending' END,
+                   failure_class = CASE WHEN crashes + 1 >= :allowed THEN :class END,
+                   failure_code = CASE WHEN crashes + 1 >= :allowed THEN :code END,
+                   reason = CASE WHEN crashes + 1 >= :allowed THEN :reason END,
+                   hint = CASE WHEN crashes + 1 >= :allowed THEN :hint END
+               WHERE state = 'loading'"""
+    values = {
+        "at": at,
+        "allowed": CRASHES_ALLOWED,
+        "class": verdict.failure_class.value,
+        "code": verdict.code,
+        "reason": verdict.reason,
+        "hint": verdict.hint,
+    }
+    return connection.execute(text(query), values).rowcount
+
+
+def release(connection: Connection, item_ids: Iterable[int], at: datetime) -> int:
+    """A person's ``retry``: quarantined and waiting items may be tried at once. Returns how many there were."""
+    query = """UPDATE qbwatch.work_items
+               SET state = 'pending', crashes = 0, next_attempt_at = NULL, changed_at = :at
+               WHERE id = ANY(:ids) AND state IN ('quarantined', 'retrying')"""
+    return connection.execute(text(query), {"ids": list(item_ids), "at": at}).rowcount

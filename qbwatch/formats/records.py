@@ -1,0 +1,127 @@
+"""Rows of cells → records of a dataset, each row ending as a record, as structure, or as a reject with its reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from qbwatch.core.dates import WrongOrder
+from qbwatch.core.model import Reject
+from qbwatch.datasets import Kind
+from qbwatch.formats.layout import Layout
+from qbwatch.formats.refusal import Refusal
+from qbwatch.formats.text import Row
+
+_SHOWN = 80  # characters of an offending cell that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One readable row: ``row_number`` counts the file's data rows from 1, ``ordinal`` the lines of its document.
+
+    ``values`` stand in the order of `Layout.cells`, as text for COPY; ``extra`` is JSON of the undeclared columns.
+    """
+
+    row_number: int
+    line: int
+    key: str
+    ordinal: int
+    values: list[str | None]
+    extra: str
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A row that is no record: a blank one."""
+
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that could not be read, and the key of its document where that could be read."""
+
+    key: str | None
+    reject: Reject
+
+
+Reading = Record | Structure | Rejected
+
+
+def read_records(rows: Iterator[Row], layout: Layout) -> Iterator[Reading]:
+    """Read the rows below the header. Raises `Refusal` when a date contradicts the configured order.
+
+    A row of blanks is structure. A row shorter than the header, or one with content beyond it, is rejected: its
+    values might stand under the wrong columns. A list that states one key twice contradicts itself: the later row is
+    rejected, naming the line of the first.
+    """
+    is_list = layout.dataset.kind is Kind.LIST
+    seen: dict[str, int] = {}
+    for row_number, row in enumerate(rows, start=1):
+        if not any(cell and not cell.isspace() for cell in row.cells):
+            yield Structure(row.line)
+            continue
+        reading = _read_row(row, row_number, layout)
+        if isinstance(reading, Record):
+            earlier = seen.get(reading.key, 0)
+            if is_list and earlier:
+                yield _rejected(row, layout, None, f"its key stands already on line {earlier}")
+                continue
+            seen[reading.key] = row.line if is_list else earlier + 1
+            reading = _numbered(reading, 1 if is_list else earlier + 1)
+        yield reading
+
+
+def _numbered(record: Record, ordinal: int) -> Record:
+    return Record(record.row_number, record.line, record.key, ordinal, record.values, record.extra)
+
+
+def _read_row(row: Row, row_number: int, layout: Layout) -> Record | Rejected:
+    cells = row.cells
+    if len(cells) < layout.width:
+        return _rejected(row, layout, None, f"{len(cells)} cells where the header has {layout.width}")
+    if any(cell and not cell.isspace() for cell in cells[layout.width :]):
+        return _rejected(row, layout, None, f"content beyond the header's {layout.width} columns")
+    key = _key(row, layout)
+    if key is None:
+        return _rejected(row, layout, layout.key[0], "no key: the cell is blank")
+    values: list[str | None] = []
+    for cell in layout.cells:
+        try:
+            values.append(cell.read(cells[cell.position]))
+        except WrongOrder as error:
+            raise _wrong_order(row, layout, cell.position, str(error)) from None
+        except ValueError as error:
+            return _rejected(row, layout, cell.position, str(error))
+    return Record(row_number, row.line, key, 0, values, _extra(row, layout))
+
+
+def _key(row: Row, layout: Layout) -> str | None:
+    parts = [row.cells[position].strip() for position in layout.key]
+    return " | ".join(parts) if all(parts) else None
+
+
+def _extra(row: Row, layout: Layout) -> str:
+    """Undeclared columns as JSON, blanks as null so that a blank takes back an earlier value."""
+    if not layout.extra:
+        return "{}"
+    found = {name: row.cells[position].replace("\x00", "") or None for position, name in layout.extra}
+    return json.dumps(found, ensure_ascii=False)
+
+
+def _rejected(row: Row, layout: Layout, position: int | None, reason: str) -> Rejected:
+    whole = len(row.cells) >= layout.width
+    key = _key(row, layout) if whole else None
+    column = layout.header.written[position] if position is not None else None
+    text = row.cells[position][:_SHOWN] if position is not None else ""
+    return Rejected(key, Reject(row.line, column, text, reason))
+
+
+def _wrong_order(row: Row, layout: Layout, position: int, reason: str) -> Refusal:
+    column = layout.header.written[position]
+    return Refusal(
+        "date_order",
+        f"line {row.line}, column {column!r}: {row.cells[position][:_SHOWN]!r}: {reason}",
+        "if the office changed its regional settings, set date_order in [quickbooks]; else export the file again",
+    )

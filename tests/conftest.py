@@ -1,0 +1,117 @@
+"""Fixtures of all tests: one real Postgres per session, and a database of its own for each test that asks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from qbwatch.edges.embedded import DATABASE, EmbeddedPostgres
+
+TEMPLATE = "qbwatch_template"
+_numbers = count(1)
+
+
+@contextmanager
+def _stopped_with_us(server: EmbeddedPostgres) -> Iterator[None]:
+    """Even a killed pytest leaves no server behind: a shell waits for our end of its pipe to close, however it does."""
+    script = 'read -r _; kill -QUIT "$1"; rm -rf "$2"'
+    guard = subprocess.Popen(
+        ["/bin/sh", "-c", script, "sh", str(server.pid), str(server.directory.parent)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        guard.kill()
+        guard.communicate()
+
+
+@pytest.fixture
+def state_directory() -> Iterator[Path]:
+    """An empty state folder with a short path, which the account of an embedded Postgres can reach also under root.
+
+    (Pytest's own temporary folder is closed to other accounts.)
+    """
+    folder = Path(tempfile.mkdtemp(prefix="qbwatch-test-"))
+    try:
+        yield folder
+    finally:
+        EmbeddedPostgres(folder / "postgres").stop("immediate")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """The session's Postgres, fast and not durable."""
+    folder = Path(tempfile.mkdtemp(prefix="qbwatch-test-"))
+    server = EmbeddedPostgres(folder / "postgres", durable=False)
+    try:
+        server.start()
+        with _stopped_with_us(server):
+            yield server
+    finally:
+        server.stop("immediate")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """libpq URL of a new database without any of our tables; dropped after the test."""
+    with _database(postgres_server, "template0") as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> Iterator[str]:
+    """libpq URL of a new database with the migrations applied; dropped after the test."""
+    with _database(postgres_server, _migrated_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _migrated_template(postgres_server: EmbeddedPostgres) -> str:
+    from qbwatch.edges.migrate import migrate
+
+    _execute(postgres_server, f"CREATE DATABASE {TEMPLATE}")
+    migrate(_url_of(postgres_server, TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real-shaped exports, named by QBWATCH_CORPUS."""
+    named = os.environ.get("QBWATCH_CORPUS")
+    if not named:
+        pytest.skip("needs the export corpus: set QBWATCH_CORPUS to its folder")
+    return Path(named)
+
+
+@contextmanager
+def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield _url_of(server, name)
+    finally:
+        _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _url_of(server: EmbeddedPostgres, database: str) -> str:
+    url = server.url_if_running()
+    assert url is not None, "the session's Postgres went away"
+    return url.replace(f"/{DATABASE}?", f"/{database}?")
+
+
+def _execute(server: EmbeddedPostgres, statement: str) -> None:
+    with psycopg.connect(_url_of(server, "postgres"), autocommit=True) as connection:
+        connection.execute(statement)

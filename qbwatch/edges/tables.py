@@ -52,11 +52,15 @@ def ensure_raw_tables(connection: Connection) -> None:
             continue
         for name, kind in raw_columns(dataset).items():
             if name not in existing[dataset.table]:
-                add = sql.SQL("ALTER TABLE {} ADD COLUMN {} " + kind)  # type: ignore[arg-type]
-                cursor.execute(add.format(raw_table(dataset), sql.Identifier(name)))
+                add = sql.SQL("ALTER TABLE {} ADD COLUMN {}")
+                cursor.execute(add.format(raw_table(dataset), _declared(name, kind)))
 
 
 def _create(dataset: Dataset) -> sql.Composed:
-    columns = [sql.SQL("{} " + kind).format(sql.Identifier(name)) for name, kind in raw_columns(dataset).items()]  # type: ignore[arg-type]
+    columns = [_declared(name, kind) for name, kind in raw_columns(dataset).items()]
     key = sql.SQL(", ").join(sql.Identifier(name) for name in raw_key(dataset))
     return sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({}))").format(raw_table(dataset), sql.SQL(", ").join(columns), key)
+
+
+def _declared(name: str, kind: str) -> sql.Composed:
+    return sql.Identifier(name) + sql.SQL(" " + kind)  # type: ignore[arg-type]

@@ -1,0 +1,109 @@
+"""Runs, and the dbt work that loaded data owes: what the ledger says about passes of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from qbwatch.core.model import Mode, RunStatus
+from qbwatch.edges.dbt import NodeResult
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """dbt work that is owed for one dataset. ``next_attempt_at`` is None where only new data or a person retries."""
+
+    id: int
+    dataset: str
+    full_refresh: bool
+    owed_since: datetime
+    attempt: int
+    next_attempt_at: datetime | None
+    reason: str | None
+
+
+def start_run(connection: Connection, mode: Mode, why: str, total: int, at: datetime) -> int:
+    """Open a run; an older one that is still called running belonged to a process that died."""
+    abandon_runs(connection, at)
+    query = """INSERT INTO qbwatch.runs (mode, status, why, step, total, started_at)
+               VALUES (:mode, 'running', :why, 'load', :total, :at) RETURNING id"""
+    values = {"mode": mode.value, "why": why, "total": total, "at": at}
+    return int(connection.execute(text(query), values).scalar_one())
+
+
+def abandon_runs(connection: Connection, at: datetime) -> int:
+    """Close runs that nobody runs any more. Only for the holder of the one-instance lock."""
+    query = """UPDATE qbwatch.runs SET status = 'error', error = 'interrupted: the process ended during this run',
+                      finished_at = :at WHERE status = 'running'"""
+    return connection.execute(text(query), {"at": at}).rowcount
+
+
+def show_progress(
+    connection: Connection, run_id: int, *, step: str, done: int, dataset: str | None = None, file: str | None = None
+) -> None:
+    """Where the run is, for whoever asks."""
+    query = "UPDATE qbwatch.runs SET step = :step, done = :done, dataset = :dataset, file = :file WHERE id = :id"
+    connection.execute(text(query), {"id": run_id, "step": step, "done": done, "dataset": dataset, "file": file})
+
+
+def end_run(connection: Connection, run_id: int, status: RunStatus, error: str | None, at: datetime) -> None:
+    """Close a run."""
+    query = """UPDATE qbwatch.runs SET status = :status, error = :error, finished_at = :at, dataset = NULL, file = NULL
+               WHERE id = :id"""
+    connection.execute(text(query), {"id": run_id, "status": status.value, "error": error, "at": at})
+
+
+def owe(connection: Connection, datasets: Iterable[str], item_id: int | None, *, full_refresh: bool, at: datetime) -> None:
+    """Note that dbt has work to do for these datasets, in the transaction that changed their rows."""
+    query = """INSERT INTO qbwatch.transform_debt (dataset, work_item_id, full_refresh, owed_since)
+               VALUES (:dataset, :item, :full, :at)"""
+    for dataset in datasets:
+        connection.execute(text(query), {"dataset": dataset, "item": item_id, "full": full_refresh, "at": at})
+
+
+def debts(connection: Connection) -> list[Debt]:
+    """All dbt work that is owed, oldest first."""
+    query = """SELECT id, dataset, full_refresh, owed_since, attempt, next_attempt_at, reason
+               FROM qbwatch.transform_debt ORDER BY id"""
+    return [Debt(**row) for row in connection.execute(text(query)).mappings()]
+
+
+def clear_debts(connection: Connection, ids: Sequence[int]) -> None:
+    """These were paid by a build that succeeded."""
+    connection.execute(text("DELETE FROM qbwatch.transform_debt WHERE id = ANY(:ids)"), {"ids": list(ids)})
+
+
+def postpone_debts(connection: Connection, ids: Sequence[int], reason: str, next_attempt_at: datetime | None) -> None:
+    """A build failed: keep what is owed, say why, and when it is tried again (None: with new data, or by a person)."""
+    query = """UPDATE qbwatch.transform_debt
+               SET attempt = attempt + 1, reason = :reason, next_attempt_at = :next WHERE id = ANY(:ids)"""
+    connection.execute(text(query), {"ids": list(ids), "reason": reason, "next": next_attempt_at})
+
+
+def record_nodes(
+    connection: Connection, run_id: int | None, invocation_id: str | None, nodes: Sequence[NodeResult], at: datetime
+) -> None:
+    """What dbt said of each node of a build."""
+    query = """INSERT INTO qbwatch.dbt_results (run_id, invocation_id, unique_id, name, resource_type, status, seconds,
+                                                rows, message, finished_at)
+               VALUES (:run, :invocation, :unique_id, :name, :type, :status, :seconds, :rows, :message, :at)"""
+    rows = [
+        {
+            "run": run_id,
+            "invocation": invocation_id,
+            "unique_id": node.unique_id,
+            "name": node.name,
+            "type": node.resource_type,
+            "status": node.status,
+            "seconds": node.seconds,
+            "rows": node.rows,
+            "message": node.message,
+            "at": at,
+        }
+        for node in nodes
+    ]
+    if rows:
+        connection.execute(text(query), rows)

@@ -28,6 +28,7 @@ from qbwatch.intake import Admission, Arrival
 
 log = structlog.get_logger()
 
+
 @dataclass(frozen=True, slots=True)
 class Admitter:
     """Decides about settled files. ``zone`` is the exporting office's, ``order`` its order of day and month."""

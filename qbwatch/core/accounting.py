@@ -31,7 +31,9 @@ def check_sums(in_file: Sums, in_table: Sums) -> Failure | None:
     wrong = [column for column, total in in_file.items() if in_table.get(column, Decimal(0)) != total]
     if not wrong:
         return None
-    shown = ", ".join(f"{column} ({in_file[column]} in the file, {in_table.get(column)} in the table)" for column in wrong)
+    shown = ", ".join(
+        f"{column} ({in_file[column]} in the file, {in_table.get(column)} in the table)" for column in wrong
+    )
     return Failure(
         FailureClass.DATA,
         "sums_disagree",

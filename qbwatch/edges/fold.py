@@ -180,7 +180,9 @@ def publish_scratch(cursor: Cursor, dataset: Dataset) -> int:
     """Make the raw table equal the scratch fold, touching only rows that differ; returns how many were touched."""
     target, key = raw_table(dataset), raw_key(dataset)
     same = sql.SQL(" AND ").join(sql.SQL("r.{0} = f.{0}").format(sql.Identifier(name)) for name in key)
-    told_apart_by = [name for name in raw_columns(dataset) if name.startswith("_") and name not in ("_key", "_loaded_at")]
+    told_apart_by = [
+        name for name in raw_columns(dataset) if name.startswith("_") and name not in ("_key", "_loaded_at")
+    ]
     settable = [name for name in raw_columns(dataset) if name not in key]
     statements = (
         """DELETE FROM {target} AS r WHERE NOT EXISTS (SELECT FROM {scratch} AS f WHERE {same})""",

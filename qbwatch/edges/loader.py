@@ -7,7 +7,7 @@ made equal to it: the same outcome whatever the order of arrival.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -27,6 +27,7 @@ from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.records import Record, Rejected, Structure
 
 _REJECTS_KEPT = 1000  # of one part; the counts are always complete
+_ROWS_BETWEEN_LOOKS = 1000  # how often a load looks whether it should stop
 
 
 class LoadRefused(QbwatchError):
@@ -36,6 +37,10 @@ class LoadRefused(QbwatchError):
         super().__init__(failure.reason, failure.hint)
         self.failure = failure
         self.rejects = tuple(rejects)
+
+
+class LoadStopped(Exception):  # noqa: N818 - a request, not an error
+    """A stop was asked for in the middle of a load; everything of it is rolled back."""
 
 
 @dataclass(slots=True)
@@ -58,6 +63,7 @@ class Loader:
 
     vault: Vault
     order: DateOrder
+    should_stop: Callable[[], bool] = lambda: False
 
     def open(self, item: WorkItem) -> Part:
         """The part of a work item, from its copy in the vault. Raises `Refusal`."""
@@ -88,7 +94,7 @@ class Loader:
     def _fold_in(
         self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
     ) -> LoadResult:
-        tally = _stage(cursor, item, part, at)
+        tally = self._stage(cursor, item, part, at)
         if failure := check_rejects(tally.read, tally.rejected):
             raise LoadRefused(failure, tally.rejects)
         statement = _statement(item, part, tally)
@@ -108,42 +114,54 @@ class Loader:
             raise LoadRefused(failure, tally.rejects)
         return LoadResult(rows, tally.sums, tuple(tally.rejects), _notes(part, item, tally))
 
+    def _stage(self, cursor: fold.Cursor, item: WorkItem, part: Part, at: datetime) -> Tally:
+        """COPY a part's readable rows into the stage. A document with one bad line is kept out whole."""
+        tally = self._copy(cursor, item, part, at, frozenset())
+        if tally.bad_keys and part.layout.dataset.kind is Kind.DOCUMENT:
+            tally = self._copy(cursor, item, part, at, frozenset(tally.bad_keys))
+        return tally
 
-def _stage(cursor: fold.Cursor, item: WorkItem, part: Part, at: datetime) -> Tally:
-    """COPY a part's readable rows into the stage. A document with one bad line is kept out whole."""
-    tally = _copy(cursor, item, part, at, frozenset())
-    if tally.bad_keys and part.layout.dataset.kind is Kind.DOCUMENT:
-        tally = _copy(cursor, item, part, at, frozenset(tally.bad_keys))
-    return tally
-
-
-def _copy(cursor: fold.Cursor, item: WorkItem, part: Part, at: datetime, bad_documents: frozenset[str]) -> Tally:
-    layout = part.layout
-    fold.open_stage(cursor, layout.dataset)
-    tally = Tally(sums={name: Decimal(0) for _, name in layout.summed})
-    lineage = (str(item.file_id), item.as_of.isoformat(), at.isoformat(), "00000000-0000-0000-0000-000000000000")
-    names = ("_key", *layout.columns, "_extra", "_row_number", "_line", "_file_id", "_as_of", "_loaded_at", "_row_hash")
-    copy = sql.SQL("COPY {} ({}) FROM STDIN").format(fold.STAGE, sql.SQL(", ").join(map(sql.Identifier, names)))
-    with cursor.copy(copy) as out:
-        for reading in part.readings():
-            tally.read += 1
-            match reading:
-                case Structure():
-                    tally.structural += 1
-                case Rejected(key, reject):
-                    _reject(tally, key, reject)
-                case Record() if reading.key in bad_documents:
-                    reason = "another line of its document can't be read"
-                    _reject(tally, reading.key, Reject(reading.line, None, "", reason))
-                case Record():
-                    out.write_row(
-                        (reading.key, *reading.values, reading.extra, reading.row_number, reading.ordinal, *lineage)
-                    )
-                    tally.staged += 1
-                    for place, name in layout.summed:
-                        if (value := reading.values[place]) is not None:
-                            tally.sums[name] += Decimal(value)
-    return tally
+    def _copy(
+        self, cursor: fold.Cursor, item: WorkItem, part: Part, at: datetime, bad_documents: frozenset[str]
+    ) -> Tally:
+        layout = part.layout
+        fold.open_stage(cursor, layout.dataset)
+        tally = Tally(sums={name: Decimal(0) for _, name in layout.summed})
+        lineage = (str(item.file_id), item.as_of.isoformat(), at.isoformat(), "00000000-0000-0000-0000-000000000000")
+        names = (
+            "_key",
+            *layout.columns,
+            "_extra",
+            "_row_number",
+            "_line",
+            "_file_id",
+            "_as_of",
+            "_loaded_at",
+            "_row_hash",
+        )
+        copy = sql.SQL("COPY {} ({}) FROM STDIN").format(fold.STAGE, sql.SQL(", ").join(map(sql.Identifier, names)))
+        with cursor.copy(copy) as out:
+            for reading in part.readings():
+                tally.read += 1
+                if tally.read % _ROWS_BETWEEN_LOOKS == 0 and self.should_stop():
+                    raise LoadStopped
+                match reading:
+                    case Structure():
+                        tally.structural += 1
+                    case Rejected(key, reject):
+                        _reject(tally, key, reject)
+                    case Record() if reading.key in bad_documents:
+                        reason = "another line of its document can't be read"
+                        _reject(tally, reading.key, Reject(reading.line, None, "", reason))
+                    case Record():
+                        out.write_row(
+                            (reading.key, *reading.values, reading.extra, reading.row_number, reading.ordinal, *lineage)
+                        )
+                        tally.staged += 1
+                        for place, name in layout.summed:
+                            if (value := reading.values[place]) is not None:
+                                tally.sums[name] += Decimal(value)
+        return tally
 
 
 def _reject(tally: Tally, key: str | None, reject: Reject) -> None:
@@ -174,6 +192,8 @@ def _notes(part: Part, item: WorkItem, tally: Tally) -> tuple[str, ...]:
         notes.append("columns without a declaration, kept in _extra: " + ", ".join(part.layout.new))
     if part.layout.lost:
         notes.append("columns that this export lacks: " + ", ".join(part.layout.lost))
+    if item.is_full and tally.staged == 0:
+        notes.append("a full export without a row: nothing was removed")
     if item.is_full and tally.keyless:
         notes.append("nothing was removed, because a rejected row's key couldn't be read")
     if tally.rejected > len(tally.rejects):

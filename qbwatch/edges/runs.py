@@ -56,7 +56,9 @@ def end_run(connection: Connection, run_id: int, status: RunStatus, error: str |
     connection.execute(text(query), {"id": run_id, "status": status.value, "error": error, "at": at})
 
 
-def owe(connection: Connection, datasets: Iterable[str], item_id: int | None, *, full_refresh: bool, at: datetime) -> None:
+def owe(
+    connection: Connection, datasets: Iterable[str], item_id: int | None, *, full_refresh: bool, at: datetime
+) -> None:
     """Note that dbt has work to do for these datasets, in the transaction that changed their rows."""
     query = """INSERT INTO qbwatch.transform_debt (dataset, work_item_id, full_refresh, owed_since)
                VALUES (:dataset, :item, :full, :at)"""
@@ -76,11 +78,19 @@ def clear_debts(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(text("DELETE FROM qbwatch.transform_debt WHERE id = ANY(:ids)"), {"ids": list(ids)})
 
 
-def postpone_debts(connection: Connection, ids: Sequence[int], reason: str, next_attempt_at: datetime | None) -> None:
-    """A build failed: keep what is owed, say why, and when it is tried again (None: with new data, or by a person)."""
+def postpone_debts(
+    connection: Connection, ids: Sequence[int], reason: str, next_attempt_at: datetime | None, *, full_refresh: bool
+) -> None:
+    """A build failed: keep what is owed, say why, and when it is tried again (None: with new data, or by a person).
+
+    What was owed as a full refresh stays one, since models downstream may never have been built.
+    """
     query = """UPDATE qbwatch.transform_debt
-               SET attempt = attempt + 1, reason = :reason, next_attempt_at = :next WHERE id = ANY(:ids)"""
-    connection.execute(text(query), {"ids": list(ids), "reason": reason, "next": next_attempt_at})
+               SET attempt = attempt + 1, reason = :reason, next_attempt_at = :next,
+                   full_refresh = full_refresh OR :full
+               WHERE id = ANY(:ids)"""
+    values = {"ids": list(ids), "reason": reason, "next": next_attempt_at, "full": full_refresh}
+    connection.execute(text(query), values)
 
 
 def record_nodes(

@@ -60,6 +60,11 @@ def folded_items(connection: Connection, dataset: str) -> list[WorkItem]:
     return _items(connection, "item.dataset = :dataset AND item.state = 'loaded'", {"dataset": dataset})
 
 
+def in_fold_order(items: Iterable[WorkItem]) -> list[WorkItem]:
+    """Items in the order of the fold, as `FOLD_ORDER` says it in SQL: a full export comes after its day's windows."""
+    return sorted(items, key=lambda item: (item.as_of, item.is_full, item.content_hash, item.id))
+
+
 def has_loaded(connection: Connection, source: str) -> bool:
     """Whether anything of the source was ever loaded."""
     query = "SELECT EXISTS (SELECT FROM qbwatch.work_items WHERE state = 'loaded' AND dataset LIKE :prefix)"
@@ -164,7 +169,12 @@ def defer(connection: Connection, item_id: int, failure: Failure, next_attempt_a
 
 
 def _set_aside(
-    connection: Connection, item_id: int, failure: Failure, state: ItemState, next_attempt_at: datetime | None, at: datetime
+    connection: Connection,
+    item_id: int,
+    failure: Failure,
+    state: ItemState,
+    next_attempt_at: datetime | None,
+    at: datetime,
 ) -> None:
     query = """UPDATE qbwatch.work_items
                SET state = :state, next_attempt_at = :next, failure_class = :class, failure_code = :code,
@@ -190,22 +200,24 @@ def put_back(connection: Connection, item_id: int, at: datetime) -> None:
     connection.execute(text(query), {"id": item_id, "at": at})
 
 
-def recover(connection: Connection, at: datetime) -> int:
-    """After a crash: items that were being loaded go back, and one that keeps killing the process is quarantined.
+def recover(connection: Connection, at: datetime, *, count_crash: bool) -> int:
+    """Items that were being loaded go back; after a crash, one that keeps killing the process is quarantined.
 
-    Only for the holder of the one-instance lock, for whom every ``loading`` item is an orphan. Returns their number.
+    ``count_crash`` is False when only the database went away. For the holder of the one-instance lock alone, for whom
+    every ``loading`` item is an orphan. Returns their number.
     """
     verdict = of_crashes(CRASHES_ALLOWED)
     query = """UPDATE qbwatch.work_items
-               SET crashes = crashes + 1, changed_at = :at,
-                   state = CASE WHEN crashes + 1 >= :allowed THEN 'quarantined' ELSE 'pending' END,
-                   failure_class = CASE WHEN crashes + 1 >= :allowed THEN :class END,
-                   failure_code = CASE WHEN crashes + 1 >= :allowed THEN :code END,
-                   reason = CASE WHEN crashes + 1 >= :allowed THEN :reason END,
-                   hint = CASE WHEN crashes + 1 >= :allowed THEN :hint END
+               SET crashes = crashes + :crash, changed_at = :at,
+                   state = CASE WHEN crashes + :crash >= :allowed THEN 'quarantined' ELSE 'pending' END,
+                   failure_class = CASE WHEN crashes + :crash >= :allowed THEN :class END,
+                   failure_code = CASE WHEN crashes + :crash >= :allowed THEN :code END,
+                   reason = CASE WHEN crashes + :crash >= :allowed THEN :reason END,
+                   hint = CASE WHEN crashes + :crash >= :allowed THEN :hint END
                WHERE state = 'loading'"""
     values = {
         "at": at,
+        "crash": 1 if count_crash else 0,
         "allowed": CRASHES_ALLOWED,
         "class": verdict.failure_class.value,
         "code": verdict.code,

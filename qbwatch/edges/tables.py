@@ -59,7 +59,9 @@ def ensure_raw_tables(connection: Connection) -> None:
 def _create(dataset: Dataset) -> sql.Composed:
     columns = [_declared(name, kind) for name, kind in raw_columns(dataset).items()]
     key = sql.SQL(", ").join(sql.Identifier(name) for name in raw_key(dataset))
-    return sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({}))").format(raw_table(dataset), sql.SQL(", ").join(columns), key)
+    return sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({}))").format(
+        raw_table(dataset), sql.SQL(", ").join(columns), key
+    )
 
 
 def _declared(name: str, kind: str) -> sql.Composed:

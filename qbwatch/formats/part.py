@@ -45,7 +45,9 @@ def open_part(open_stream: Opener, name: str, order: DateOrder) -> Part:
         delimiter = sniff_delimiter(first_line(stream, encoding))
         header, stem = _find_header(read_rows(stream, encoding, delimiter)), read_file_name(name).stem
     dataset = recognise(header, stem)
-    return Part(lay_out(read_header(header.line, header.written, dataset), dataset, order), encoding, delimiter, open_stream)
+    return Part(
+        lay_out(read_header(header.line, header.written, dataset), dataset, order), encoding, delimiter, open_stream
+    )
 
 
 def _emptiness(head: bytes) -> str:
@@ -67,5 +69,3 @@ def _find_header(rows: Iterator[Row]) -> Header:
     if first is None:
         raise Refusal("empty_file", "the file has no row with content", "nothing of it was loaded; export it again")
     return first
-
-

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 IsClosed = Callable[[date], bool]
 
@@ -16,6 +17,14 @@ class Freshness(StrEnum):
     WARN = "warn"
     STALE = "stale"
     NEVER = "never"
+
+
+def last_whole_day(as_of: datetime, zone: ZoneInfo) -> date:
+    """The last day that an export of this moment covers wholly, in the office's zone.
+
+    An export of 2 a.m. is complete through the day before; one "of the day" (23:59:59) through that day.
+    """
+    return (as_of.astimezone(zone) + timedelta(seconds=1)).date() - timedelta(days=1)
 
 
 def business_days_between(earlier: date, later: date, is_closed: IsClosed) -> int:

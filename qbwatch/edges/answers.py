@@ -1,0 +1,148 @@
+"""Questions to the ledger: the facts behind `qbwatch status`, as rows with the keys that the answer shows."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, text
+
+from qbwatch.core.freshness import last_whole_day
+from qbwatch.core.status import Json, LedgerFacts, RelationFacts, moment
+from qbwatch.datasets import Dataset, Kind, datasets
+
+_SHOWN = 50  # entries of a list in the status; the counts are complete
+
+# What each mart is made of: it is as current as the oldest of these that was ever loaded.
+MARTS = {
+    "fct_orders": ("quickbooks.invoices", "quickbooks.sales_receipts"),
+    "fct_order_line_items": ("quickbooks.invoices", "quickbooks.sales_receipts"),
+    "fct_customers": ("quickbooks.customers",),
+    "fct_products": ("quickbooks.items",),
+}
+
+
+def ledger_facts(connection: Connection, zone: ZoneInfo) -> LedgerFacts:
+    """Everything the status needs from Postgres, in the caller's transaction."""
+    count, oldest = connection.execute(text(_WAITING_COUNT)).one()
+    debt = connection.execute(text(_DEBT)).all()
+    nodes = [dict(row) for row in connection.execute(text(_NODES)).mappings()]
+    return LedgerFacts(
+        waiting_count=count,
+        oldest_waiting_at=oldest,
+        waiting=[_shown(dict(row), "next_attempt_at") for row in connection.execute(text(_WAITING)).mappings()],
+        quarantined=[_shown(dict(row), "since") for row in connection.execute(text(_QUARANTINED)).mappings()],
+        current_run=_run(connection, _CURRENT_RUN),
+        last_run=_last_run(connection),
+        last_success_at=connection.scalar(text(_LAST_SUCCESS)),
+        relations=_relations(connection, zone),
+        debt=[row.dataset for row in debt],
+        debt_reason=next((row.reason for row in debt if row.reason), None),
+        last_build_at=connection.scalar(text(_LAST_BUILD)),
+        failed_nodes=[_node(node) for node in nodes if node["status"] in ("error", "fail", "runtime error")],
+        warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
+    )
+
+
+def _shown(row: Json, *moments: str) -> Json:
+    return {**row, **{name: moment(row[name]) for name in moments}}
+
+
+def _node(node: Json) -> Json:
+    return {name: node[name] for name in ("name", "status", "message")}
+
+
+def _run(connection: Connection, query: str) -> Json | None:
+    row = connection.execute(text(query)).mappings().one_or_none()
+    return None if row is None else _shown(dict(row), "started_at")
+
+
+def _last_run(connection: Connection) -> Json | None:
+    row: Any = connection.execute(text(_LAST_RUN)).mappings().one_or_none()
+    if row is None:
+        return None
+    counts = ("read", "inserted", "updated", "unchanged", "removed", "rejected")
+    return {
+        "id": row["id"],
+        "mode": row["mode"],
+        "status": row["status"],
+        "started_at": moment(row["started_at"]),
+        "finished_at": moment(row["finished_at"]),
+        "files": row["files"],
+        "rows": {name: int(row[name]) for name in counts},
+        "error": row["error"],
+    }
+
+
+def _relations(connection: Connection, zone: ZoneInfo) -> list[RelationFacts]:
+    """Datasets that were ever loaded and the marts made of them, with the office's day they speak for."""
+    through: dict[str, date] = {
+        row.dataset: last_whole_day(row.as_of, zone) for row in connection.execute(text(_THROUGH))
+    }
+    built = {row.name: row.rows for row in connection.execute(text(_BUILT))}
+    found = []
+    for mart, parents in MARTS.items():
+        known = [through[parent] for parent in parents if parent in through]
+        if mart in built or known:
+            current = min(known, default=None) if mart in built else None
+            found.append(RelationFacts(mart, built.get(mart), current))
+    for name, dataset in datasets().items():
+        if name in through:
+            found.append(RelationFacts(name, _count(connection, dataset), through[name]))
+    return found
+
+
+def _count(connection: Connection, dataset: Dataset) -> int:
+    """Rows of a raw table that are current."""
+    current = " WHERE _removed_at IS NULL" if dataset.kind is Kind.LIST else ""
+    return int(connection.execute(text(f"SELECT count(*) FROM raw.{dataset.table}{current}")).scalar_one())
+
+
+_WAITING_COUNT = """
+SELECT count(*), min(file.first_seen_at)
+FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
+WHERE item.state IN ('pending', 'loading', 'retrying')"""
+
+_WAITING = f"""
+SELECT file.name, item.dataset, item.state, item.next_attempt_at
+FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
+WHERE item.state IN ('pending', 'loading', 'retrying') ORDER BY item.id LIMIT {_SHOWN}"""
+
+_QUARANTINED = f"""
+SELECT file.name, item.dataset, item.failure_class AS class, item.reason, item.hint, item.changed_at AS since
+FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
+WHERE item.state = 'quarantined' ORDER BY item.changed_at DESC LIMIT {_SHOWN}"""
+
+_CURRENT_RUN = """
+SELECT id, mode, step, dataset, file, done, total, started_at FROM qbwatch.runs WHERE status = 'running'"""
+
+_LAST_RUN = """
+SELECT run.id, run.mode, run.status, run.started_at, run.finished_at, run.error, count(item.id) AS files,
+       coalesce(sum(item.rows_read), 0) AS read, coalesce(sum(item.rows_inserted), 0) AS inserted,
+       coalesce(sum(item.rows_updated), 0) AS updated, coalesce(sum(item.rows_unchanged), 0) AS unchanged,
+       coalesce(sum(item.rows_removed), 0) AS removed, coalesce(sum(item.rows_rejected), 0) AS rejected
+FROM qbwatch.runs AS run
+LEFT JOIN qbwatch.work_items AS item ON item.run_id = run.id AND item.state = 'loaded'
+WHERE run.id = (SELECT max(id) FROM qbwatch.runs WHERE status <> 'running')
+GROUP BY run.id"""
+
+_LAST_SUCCESS = "SELECT max(finished_at) FROM qbwatch.runs WHERE status = 'success'"
+
+_DEBT = """
+SELECT dataset, max(reason) AS reason FROM qbwatch.transform_debt GROUP BY dataset ORDER BY dataset"""
+
+_LAST_BUILD = "SELECT max(finished_at) FROM qbwatch.dbt_results WHERE status IN ('success', 'pass', 'warn')"
+
+# The newest word on each node; a node that left the project stops speaking with the next full build.
+_NODES = """
+SELECT DISTINCT ON (unique_id) name, resource_type, status, message FROM qbwatch.dbt_results
+WHERE run_id >= coalesce((SELECT max(run_id) - 20 FROM qbwatch.dbt_results), 0)
+ORDER BY unique_id, id DESC"""
+
+_BUILT = """
+SELECT DISTINCT ON (name) name, rows FROM qbwatch.dbt_results
+WHERE resource_type = 'model' AND name LIKE 'fct%' AND status = 'success' ORDER BY name, id DESC"""
+
+_THROUGH = """
+SELECT dataset, max(as_of) AS as_of FROM qbwatch.work_items WHERE state = 'loaded' GROUP BY dataset"""

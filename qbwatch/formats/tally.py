@@ -1,0 +1,101 @@
+"""What does reading a part amount to: how many rows of each fate, which sums, which rejects?
+
+Loading and checking a file count with this same class, so that what `check` foretells is what a load does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from qbwatch.core.model import Reject, Sums
+from qbwatch.datasets import Kind
+from qbwatch.formats.layout import Layout
+from qbwatch.formats.records import Reading, Record, Rejected, Structure
+
+_REJECTS_KEPT = 1000  # of one part; the counts are always complete
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one reading of a part, row by row. ``accepted`` rows are those that are to be loaded.
+
+    ``bad_documents`` are documents with an unreadable line, known from an earlier reading: all their lines are
+    rejected, because half a document is worse than none.
+    """
+
+    layout: Layout
+    bad_documents: frozenset[str] = frozenset()
+    read: int = 0
+    structural: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    sums: Sums = field(default_factory=dict)
+    bad_keys: set[str] = field(default_factory=set)
+    has_keyless: bool = False
+
+    def __post_init__(self) -> None:
+        self.sums = {name: Decimal(0) for _, name in self.layout.summed}
+
+    def take(self, reading: Reading) -> Record | None:
+        """Count a row; returns it when it is to be loaded."""
+        self.read += 1
+        match reading:
+            case Structure():
+                self.structural += 1
+            case Rejected(key, reject):
+                self._reject(key, reject)
+            case Record() if reading.key in self.bad_documents:
+                self._reject(reading.key, Reject(reading.line, None, "", "another line of its document can't be read"))
+            case Record():
+                self._accept(reading)
+                return reading
+        return None
+
+    def _accept(self, record: Record) -> None:
+        self.accepted += 1
+        for place, name in self.layout.summed:
+            if (value := record.values[place]) is not None:
+                self.sums[name] += Decimal(value)
+
+    def _reject(self, key: str | None, reject: Reject) -> None:
+        self.rejected += 1
+        if len(self.rejects) < _REJECTS_KEPT:
+            self.rejects.append(reject)
+        if key is None:
+            self.has_keyless = True
+        else:
+            self.bad_keys.add(key)
+
+    @property
+    def has_half_documents(self) -> bool:
+        """True when a second reading, with these ``bad_keys`` kept out, is needed."""
+        return self.layout.dataset.kind is Kind.DOCUMENT and bool(self.bad_keys - self.bad_documents)
+
+
+def read_whole_documents(layout: Layout, read: Callable[[Tally], None]) -> Tally:
+    """Let ``read`` go through a part with a fresh tally, and once more when a document turns out to have a bad line."""
+    tally = Tally(layout)
+    read(tally)
+    if tally.has_half_documents:
+        tally = Tally(layout, frozenset(tally.bad_keys))
+        read(tally)
+    return tally
+
+
+def notes_of(layout: Layout, encoding: str, tally: Tally, *, is_full: bool) -> tuple[str, ...]:
+    """What a person should know of a part that can be loaded."""
+    notes = [f"read as {encoding}"]
+    if layout.new:
+        notes.append("columns without a declaration, kept in _extra: " + ", ".join(layout.new))
+    if layout.lost:
+        notes.append("columns that this export lacks: " + ", ".join(layout.lost))
+    if is_full and tally.accepted == 0:
+        notes.append("a full export without a row: nothing was removed")
+    elif is_full and tally.has_keyless:
+        notes.append("nothing was removed, because a rejected row's key couldn't be read")
+    if tally.rejected > len(tally.rejects):
+        notes.append(f"only the first {len(tally.rejects)} rejected rows are kept")
+    return tuple(notes)

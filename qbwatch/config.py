@@ -46,6 +46,7 @@ from qbwatch.config_values import (
     Duration,
     Zone,
     between,
+    find_passwords,
     split_addresses,
     split_list,
 )
@@ -196,8 +197,8 @@ class Config(BaseSettings):
 
     def secrets(self) -> list[str]:
         """Every string that must never be shown, for the log's mask."""
-        urls = [url.get_secret_value() for url in (self.database.url, *self.alerts.urls)]
-        return [url for url in urls if url != "embedded"]
+        urls = [url.get_secret_value() for url in self.alerts.urls]
+        return urls + find_passwords(self.database.url.get_secret_value())
 
     def public(self) -> dict[str, Any]:
         """All settings as JSON, with passwords and alert addresses masked."""

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
@@ -176,6 +177,13 @@ def mask_url(text: str) -> str:
     place, mark, query = place.partition("?")
     shown = _MASK if "pass" in query.lower() else query
     return f"{scheme}://{user}{colon and ':' + _MASK}{at}{place}{mark}{shown}"
+
+
+def find_passwords(text: str) -> list[str]:
+    """The passwords inside the address of a database, as they are written there and as the server knows them."""
+    account = text.partition("://")[2].rpartition("@")[0]
+    found = [account.partition(":")[2], *re.findall(r"pass\w*\s*=\s*'?((?:\\.|[^\s'\\&])+)", text)]
+    return [spelling for password in found if password for spelling in {password: 0, unquote(password): 0}]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

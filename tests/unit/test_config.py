@@ -11,7 +11,7 @@ import pytest
 
 from qbwatch.config import Config, ConfigError, load
 from qbwatch.config_errors import find_lines
-from qbwatch.config_values import mask_url, parse_duration, write_duration
+from qbwatch.config_values import find_passwords, mask_url, parse_duration, write_duration
 
 DATASETS = ("quickbooks.invoices", "quickbooks.customers")
 
@@ -437,7 +437,14 @@ def test_secrets_are_in_no_representation(write):
         assert secret not in shown
     assert config.public()["database"]["url"] == "postgresql://etl:***@db.example/books"
     assert config.public()["alerts"]["urls"] == ["mailto://***", "slack://***"]
-    assert any("hunter2" in secret for secret in config.secrets())
+    assert set(config.secrets()) == {"mailto://ops:s3cret@mail.example", "slack://tokA/tokB/tokC", "hunter2"}
+
+
+def test_a_password_is_found_in_every_spelling_of_an_address():
+    assert find_passwords("postgresql://u:a%40b/c@h/db") == ["a%40b/c", "a@b/c"]
+    assert find_passwords("postgresql://h/db?user=x&password=geheim") == ["geheim"]
+    assert find_passwords("host=h password='geheim' dbname=d") == ["geheim"]
+    assert find_passwords("postgresql://u@h/db") == []
 
 
 def test_secrets_are_in_no_complaint(write):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,10 +19,10 @@ from typing import Literal
 from urllib.parse import quote
 
 from qbwatch.core.model import QbwatchError
-from qbwatch.edges.embedded_account import Account, account_for, create_for, open_the_way
+from qbwatch.edges.embedded_account import Account, Answer, account_for, create_for, name_of, open_the_way
 from qbwatch.edges.embedded_cluster import Cluster
 from qbwatch.edges.embedded_install import Install, find_install, reachable_install
-from qbwatch.edges.embedded_postmaster import forget_stale_locks, read_postmaster, server_pid
+from qbwatch.edges.embedded_postmaster import forget_stale_locks, read_postmaster, server_pid, serves
 from qbwatch.edges.embedded_settings import ROLE
 
 DATABASE = "dashboard"
@@ -50,13 +49,15 @@ class EmbeddedPostgres:
         Creates cluster and database when new, starts it when down (also after a crash), adopts it when it runs. Safe to
         call from several processes at once. Raises `QbwatchError` when it cannot run here.
         """
-        account = self._prepare_directory()
-        with self._locked():
-            if self.pid is None:
-                self._launch(Cluster(self.directory, account, self.durable))
-            url = self._wait_until_ready()
-            _ensure_database(url)
-        return url
+        try:
+            account = self._prepare_directory()
+            with self._locked():
+                return self._bring_up(account)
+        except OSError as error:
+            raise QbwatchError(
+                f"the embedded Postgres cannot start: {error.filename or self.directory}: {error.strerror}",
+                f"{name_of(os.geteuid())} must be able to write to {self.directory.parent}, and its disk have room",
+            ) from error
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stop it; ``immediate`` as if the power failed (it recovers at the next start). Does nothing when it is down.
@@ -66,19 +67,20 @@ class EmbeddedPostgres:
         if self.pid is None:
             return
         account = account_for(self.directory)
-        install = self._install(account)
+        pg_ctl = self._install(account).program("pg_ctl")
         for how in (mode, "immediate"):
-            answer = self._pg_ctl(account, install, ["stop", "-m", how], _STOP_SECONDS)
-            if answer.returncode == 0 or self.pid is None:
+            timing = ("-w", "-t", str(_STOP_SECONDS))
+            answer = account.run([pg_ctl, "stop", "-D", self.data, "-m", how, *timing], _STOP_SECONDS + 10)
+            if answer.ok or self.pid is None:
                 return
-        raise QbwatchError(f"the embedded Postgres does not stop: {_last_line(answer.stdout)}", f"kill -9 {self.pid}")
+        raise QbwatchError(f"the embedded Postgres does not stop: {answer.last_line}", f"kill -9 {self.pid}")
 
     def url_if_running(self) -> str | None:
         """The URL when it accepts connections now, else None. Never starts it; takes about a millisecond."""
         postmaster = read_postmaster(self.data)
-        if postmaster is None or not postmaster.ready or not postmaster.accepts():
+        if postmaster is None or not postmaster.ready or self.pid is None or not postmaster.accepts():
             return None
-        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(postmaster.socket_path.parent))}"
+        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(os.fsencode(postmaster.socket_path.parent))}"
 
     @property
     def is_running(self) -> bool:
@@ -114,40 +116,60 @@ class EmbeddedPostgres:
         finally:
             os.close(descriptor)
 
+    def _bring_up(self, account: Account) -> str:
+        url = self._settled_url()
+        if url is None:
+            self._launch(Cluster(self.directory, account, self.durable))
+            url = self._settled_url()
+        if url is None:
+            raise QbwatchError("the embedded Postgres went away while it started", f"see {self.data / 'log'}")
+        _ensure_database(url)
+        return url
+
     def _launch(self, cluster: Cluster) -> None:
         install = self._install(cluster.account)
         if not self.data.exists():
             cluster.create(install)
         cluster.configure()
         forget_stale_locks(self.data, cluster.socket_directory())
-        log = self.data / "start.log"
         deadline = time.monotonic() + _START_SECONDS
-        while True:
-            log.unlink(missing_ok=True)
-            answer = self._pg_ctl(cluster.account, install, ["start", "-l", str(log)], _START_SECONDS)
-            if answer.returncode == 0:
-                return
-            said = log.read_text("utf-8", "replace") if log.exists() else answer.stdout
-            if _ORPHANS not in said or time.monotonic() > deadline:
-                raise QbwatchError(f"the embedded Postgres does not start: {_last_line(said)}", f"see {log}")
+        while (complaint := self._try_to_launch(cluster.account, install)) is not None:
+            if _ORPHANS not in complaint.said or time.monotonic() > deadline:
+                reason = next((line for line in complaint.said.splitlines() if "FATAL" in line), complaint.last_line)
+                raise QbwatchError(f"the embedded Postgres does not start: {reason}", f"see {self.data / 'log'}")
             time.sleep(_PAUSE_SECONDS)
+
+    def _try_to_launch(self, account: Account, install: Install) -> Answer | None:
+        """Start the server and wait until it accepts connections; what it said when it ended instead.
+
+        Left behind by a shell, not by us: it is no child of ours and leaves us no zombie. (``pg_ctl start`` does the
+        same, but trips over a quote in a path.)
+        """
+        log = self.data / "start.log"
+        script = '"$1" -D "$2" </dev/null >"$3" 2>&1 & echo $!'
+        launched = account.run(["/bin/sh", "-c", script, "sh", install.program("postgres"), self.data, log], 30)
+        if not launched.ok:
+            return launched
+        deadline = time.monotonic() + _START_SECONDS
+        while self.url_if_running() is None:
+            if not serves(int(launched.said), self.data):
+                return Answer(False, log.read_text("utf-8", "replace").strip())
+            if time.monotonic() > deadline:
+                return Answer(False, f"it is not ready after {_START_SECONDS} s")
+            time.sleep(_PAUSE_SECONDS)
+        return None
 
     def _install(self, account: Account) -> Install:
         version = self.data / "PG_VERSION"
         install = find_install(int(version.read_text()) if version.exists() else None)
         return reachable_install(install, account, self.directory)
 
-    def _pg_ctl(
-        self, account: Account, install: Install, words: list[str], seconds: int
-    ) -> subprocess.CompletedProcess[str]:
-        command: list[str | Path] = [install.program("pg_ctl"), "-D", self.data, "-w", "-t", str(seconds), *words]
-        return account.run(command, seconds + 10)
-
-    def _wait_until_ready(self) -> str:
+    def _settled_url(self) -> str | None:
+        """The URL as soon as it accepts connections; None when it is down, also after waiting for it to go down."""
         deadline = time.monotonic() + _START_SECONDS
-        while (url := self.url_if_running()) is None:
-            if self.pid is None or time.monotonic() > deadline:
-                raise QbwatchError("the embedded Postgres went away while it started", f"see {self.data / 'log'}")
+        while (url := self.url_if_running()) is None and self.pid is not None:
+            if time.monotonic() > deadline:
+                raise QbwatchError("the embedded Postgres neither starts nor stops", f"see {self.data / 'log'}")
             time.sleep(_PAUSE_SECONDS)
         return url
 
@@ -170,12 +192,8 @@ def _ensure_database(url: str) -> None:
             if known is None:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
     except psycopg.OperationalError as error:
+        reason = Answer(False, str(error).strip()).last_line
         raise QbwatchError(
-            f"the embedded Postgres refuses us: {_last_line(str(error))}",
-            "run qbwatch as the user who started it, or root",
+            f"the embedded Postgres refuses us: {reason}",
+            "run qbwatch as root, or as the user who owns its state folder",
         ) from error
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it says nothing"

@@ -25,6 +25,19 @@ _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UT
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """How a program ended, and what it said on the way."""
+
+    ok: bool
+    said: str
+
+    @property
+    def last_line(self) -> str:
+        """The line that usually holds the reason."""
+        return self.said.splitlines()[-1] if self.said else "it says nothing"
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """The account Postgres runs as."""
 
@@ -37,36 +50,39 @@ class Account:
         """True when it is the account we run as ourselves."""
         return self.uid == os.geteuid()
 
-    def run(self, command: Sequence[str | Path], timeout: float) -> subprocess.CompletedProcess[str]:
+    def run(self, command: Sequence[str | Path], timeout: float) -> Answer:
         """Run a program as this account, in a session of its own so that a terminal's Ctrl-C doesn't reach it.
 
         Output goes through files, not pipes: a server that the program leaves behind would keep a pipe open for ever.
-        Raises `OSError` when it cannot be executed and `subprocess.TimeoutExpired` when it takes longer.
+        Raises `OSError` when it cannot be executed, `QbwatchError` when it takes longer than ``timeout`` seconds.
         """
         switch = {} if self.is_ours else {"user": self.uid, "group": self.gid, "extra_groups": []}
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
-            done = subprocess.run(  # type: ignore[call-overload]
-                [str(word) for word in command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd="/",
-                env=_ENVIRONMENT,
-                start_new_session=True,
-                umask=0o077,
-                timeout=timeout,
-                check=False,
-                **switch,
-            )
+            try:
+                done = subprocess.run(  # type: ignore[call-overload]
+                    [str(word) for word in command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd="/",
+                    env=_ENVIRONMENT,
+                    start_new_session=True,
+                    umask=0o077,
+                    timeout=timeout,
+                    check=False,
+                    **switch,
+                )
+            except subprocess.TimeoutExpired:
+                raise QbwatchError(f"{command[0]} did not finish within {timeout:g} s") from None
             output.seek(0)
-            return subprocess.CompletedProcess(done.args, done.returncode, output.read(), "")
+            return Answer(done.returncode == 0, output.read().strip())
 
     def first_closed(self, folder: Path) -> Path | None:
         """The outermost folder on the way to ``folder`` (itself included) that this account may not enter."""
         chain = [*reversed(folder.parents), folder]
         script = 'for folder do [ -x "$folder" ] || { printf %s "$folder"; exit 1; }; done'
         answer = self.run(["/bin/sh", "-c", script, "sh", *chain], timeout=10)
-        return None if answer.returncode == 0 else Path(answer.stdout)
+        return None if answer.ok else Path(answer.said)
 
 
 def name_of(uid: int) -> str:

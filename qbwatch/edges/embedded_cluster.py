@@ -46,11 +46,8 @@ class Cluster:
         who = ("--username", ROLE, "--auth=peer")
         how = ("--encoding=UTF8", "--no-locale", *unicode, *fast)
         answer = self.account.run([install.program("initdb"), "-D", draft, *who, *how], _INITDB_SECONDS)
-        if answer.returncode != 0:
-            said = answer.stdout.strip().splitlines() or ["initdb failed"]
-            raise QbwatchError(
-                f"the embedded Postgres cannot be set up: {said[-1]}", f"see whether {draft} is writable"
-            )
+        if not answer.ok:
+            raise QbwatchError(f"the embedded Postgres cannot be set up in {draft}: {answer.last_line}")
         draft.rename(self.data)
         _sync(self.directory)  # else a power cut could take the name away again, and with it all that came after
 
@@ -62,8 +59,11 @@ class Cluster:
         self._write("pg_ident.conf", ident_conf(logins))
 
     def socket_directory(self) -> Path:
-        """The data folder; where its path is too long for a socket, a short private folder that is remembered there."""
-        if len(os.fsencode(self.data / SOCKET_NAME)) <= _LONGEST_SOCKET_PATH:
+        """The data folder; where its path doesn't do for a socket, a short private folder that is remembered there.
+
+        It doesn't when it is too long, or holds a comma, at which libpq would cut it into several.
+        """
+        if len(os.fsencode(self.data / SOCKET_NAME)) <= _LONGEST_SOCKET_PATH and "," not in str(self.data):
             return self.data
         note = self.data / "socket-directory"
         if note.exists() and self._is_private(Path(note.read_text())):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +33,10 @@ class Install:
     def works_for(self, account: Account) -> bool:
         """True when ``account`` can execute the programs, load their libraries and read what initdb needs."""
         try:
-            runs = all(account.run([self.program(name), "--version"], 20).returncode == 0 for name in _PROGRAMS)
+            runs = all(account.run([self.program(name), "--version"], 20).ok for name in _PROGRAMS)
             template = self.root / "share" / "postgresql" / "postgres.bki"
-            return runs and account.run(["/usr/bin/test", "-r", template], 20).returncode == 0
-        except (OSError, subprocess.TimeoutExpired):
+            return runs and account.run(["/usr/bin/test", "-r", template], 20).ok
+        except OSError:
             return False
 
 

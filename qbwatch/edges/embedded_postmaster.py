@@ -47,7 +47,7 @@ def server_pid(data: Path) -> int | None:
     A pid alone proves nothing: after a reboot it may be another process's, and a zombie has no command line.
     """
     pid = _first_number(data / "postmaster.pid")
-    return pid if pid is not None and _serves(pid, data) else None
+    return pid if pid is not None and serves(pid, data) else None
 
 
 def forget_stale_locks(data: Path, socket_directory: Path) -> None:
@@ -79,7 +79,8 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def _serves(pid: int, data: Path) -> bool:
+def serves(pid: int, data: Path) -> bool:
+    """True when process ``pid`` lives and is the server of this cluster, or about to become it."""
     process = Path("/proc", str(pid))
     if not process.parent.joinpath("self").exists():
         return _exists(pid)  # no Linux: the pid is all there is

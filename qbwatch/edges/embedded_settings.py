@@ -23,23 +23,24 @@ _ALWAYS = {
     "log_timezone": "UTC",
     "datestyle": "iso, ymd",
     "lc_messages": "C",
-    # One file per weekday, overwritten a week later. Statements and details hold the firm's data: they stay out.
+    # One file per weekday, overwritten a week later. An error goes to the client who caused it, and not in here: it
+    # quotes the firm's data, and one that repeats would fill the disk.
     "logging_collector": "on",
     "log_directory": "log",
     "log_filename": "postgres-%a.log",
     "log_rotation_age": "1d",
     "log_rotation_size": "0",
     "log_truncate_on_rotation": "on",
-    "log_min_messages": "warning",
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
     "log_checkpoints": "off",
 }
 
+# For a database that a power cut may ruin. A killed server still keeps what was committed: synchronous_commit stays on.
 _DISPOSABLE = {
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }

@@ -22,6 +22,11 @@ TAX_PERCENT = Decimal("6.625")
 _NOTHING = Decimal("0.00")
 
 
+def in_cents(cents: int) -> Decimal:
+    """So many cents as an amount with two places: 1550 is 15.50."""
+    return Decimal(cents).scaleb(-2)
+
+
 def to_cents(amount: Decimal) -> Decimal:
     """The amount rounded half up to two places."""
     return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)

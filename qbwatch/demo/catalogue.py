@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import count, islice
 from random import Random
 
-from qbwatch.demo.billing import DISCOUNT, SALES_TAX, SHIPPING, SUBTOTAL, TAX_PERCENT, to_cents
+from qbwatch.demo.billing import DISCOUNT, SALES_TAX, SHIPPING, SUBTOTAL, TAX_PERCENT, in_cents, to_cents
 from qbwatch.demo.firm import Item
 from qbwatch.demo.words import PACKS, TEAS, WARE
 
@@ -54,7 +54,7 @@ def make_items(rng: Random, how_many: int, list_id: Callable[[date], str], first
 
 def make_novelty(rng: Random, list_id: str, on: date) -> Item:
     """A product launched while the story runs."""
-    price = Decimal(rng.randrange(1200, 2400)) / 100
+    price = in_cents(rng.randrange(1200, 2400))
     novelty = _Blueprint(
         "SMK-T", "Inventory", "ItemInventory", 'Smoked plum, "winter" tin', "tin (tin)", price, to_cents(price / 2)
     )
@@ -64,11 +64,11 @@ def make_novelty(rng: Random, list_id: str, on: date) -> Item:
 def _goods(rng: Random) -> Iterator[_Blueprint]:
     """Teaware, then every tea in every pack, then the next lot of the same teas, without end."""
     for code, description in WARE:
-        price = Decimal(rng.randrange(600, 9000)) / 100
+        price = in_cents(rng.randrange(600, 9000))
         yield _good(rng, code, description, "each (ea)", price)
     for lot in count(1):
         for tea, name in TEAS:
-            per_tin = Decimal(rng.randrange(550, 2200)) / 100
+            per_tin = in_cents(rng.randrange(550, 2200))
             for pack, size, unit, factor in PACKS:
                 code = f"{tea}-{pack}" if lot == 1 else f"{tea}-{pack}{lot}"
                 yield _good(rng, code, f"{name}, {size}", unit, to_cents(per_tin * factor))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from random import Random
 
-from qbwatch.demo.billing import bill
+from qbwatch.demo.billing import bill, in_cents
 from qbwatch.demo.books import Books, Numbers
 from qbwatch.demo.catalogue import is_sold
 from qbwatch.demo.firm import Customer, Document, DocumentKind, Item, Order
@@ -102,7 +102,7 @@ class Desk:
             products=self._basket(self.rng.choice((1, 2, 2, 3, 3, 4, 5))),
             taxed=customer.taxed,
             discount=self.rng.choice((Decimal(5), Decimal("7.5"), Decimal(10))) if chance() < 0.14 else None,
-            shipping=Decimal(self.rng.randrange(490, 4900)) / 100 if chance() < 0.6 else None,
+            shipping=in_cents(self.rng.randrange(490, 4900)) if chance() < 0.6 else None,
             note=self.rng.choice(LINE_TEXTS) if chance() < 0.08 else "",
         )
 

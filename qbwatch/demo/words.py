@@ -19,8 +19,8 @@ FOREIGN_CUSTOMERS: tuple[str, ...] = (
 )
 PLACES: tuple[str, ...] = (
     *("Amberlane", "Birchwater", "Cinderford", "Dovetail", "Elmhurst", "Fernhollow", "Goldenrod", "Hazelbrook"),
-    *("Ivybridge", "Juniper", "Kingsmead", "Larchmont", "Maplewick", "Nettlefield", "Orchard", "Pepperhill"),
-    *("Quincewood", "Ridgeway", "Saffron", "Tanglewood", "Underhill", "Violet", "Willowmere", "Yellowfield"),
+    *("Ivybridge", "Jackdaw", "Kingsmead", "Larchmont", "Maplewick", "Nettlefield", "Oldbarn", "Pepperhill"),
+    *("Quincewood", "Ridgeway", "Sunnybank", "Tanglewood", "Upperton", "Violet", "Wrenfield", "Yellowfield"),
 )
 TRADES: tuple[str, ...] = (
     *("Tearoom", "Coffee House", "Hotel", "Books & Tea", "Bakery", "Delicatessen", "Grocers", "Guesthouse"),
@@ -28,12 +28,12 @@ TRADES: tuple[str, ...] = (
 )
 BRANCHES: tuple[str, ...] = ("Catering", "Station Kiosk", "Museum Shop", "Riverside", "Head Office")
 FIRST_NAMES: tuple[str, ...] = (
-    *("Adele", "Bruno", "Chloé", "Desmond", "Elif", "François", "Gwen", "Hugo", "Imogen", "Jürgen", "Kerstin"),
-    *("Lorcan", "Mirela", "Nils", "Oona", "Priya", "Renée", "Søren", "Tamsin", "Ulla", "Vikram", "Wilma"),
+    *("Adele", "Bruno", "Chloé", "Desmond", "Elif", "Félix", "Gwen", "Hugo", "Imke", "Jörg", "Kerstin"),
+    *("Lorcan", "Mirela", "Nils", "Oona", "Priya", "Renée", "Sóley", "Tamsin", "Ulla", "Vikram", "Wilma"),
 )
 LAST_NAMES: tuple[str, ...] = (
-    *("Ashdown", "Bellweather", "Castañeda", "Dübel", "Everhart", "Fairclough", "Grünwald", "Hollis", "Inglenook"),
-    *("Jessop", "Kowalke", "Lefèvre", "Marchbanks", "Nightingale", "Osgood", "Pemberley", "Quayle-Smith", "Rasmussen"),
+    *("Ashdown", "Bellweather", "Castañeda", "Dübel", "Everhart", "Fairclough", "Grünwald", "Halloran", "Inglenook"),
+    *("Jessop", "Kowalke", "Lefèvre", "Marchbanks", "Nesbitt", "Osgood", "Pemberley", "Quigley-Smith", "Rasmussen"),
 )
 STREETS: tuple[str, ...] = (
     *("Mulberry Street", "Chapel Lane", "Market Square", "Station Road", "Mill Pond Drive", "Old Turnpike"),
@@ -58,7 +58,7 @@ NOTES: tuple[str, ...] = ('Prefers the "blue" tins.\nCall before delivery.', "Cl
 LINE_TEXTS: tuple[str, ...] = (
     "*** ship together with the next order ***",
     'Label the box "gift"',
-    "As quoted on the phone",
+    "As agreed on the phone",
 )
 PAYMENT_METHODS: tuple[str, ...] = ("Card", "Card", "Web shop", "Cash", "Check")
 

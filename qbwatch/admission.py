@@ -6,25 +6,29 @@ one transaction; the pipeline sees it in the work table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection, Engine
 
+from qbwatch.core.arrival import Admission, Arrival
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.filename import escaped
-from qbwatch.core.model import AsOfBasis, Failure, FailureClass, ItemState
+from qbwatch.core.model import AsOfBasis, Failure, FailureClass, ItemState, QbwatchError
 from qbwatch.core.naming import NameReading, read_file_name
 from qbwatch.datasets import Dataset
 from qbwatch.edges import admissions
 from qbwatch.edges.admissions import SeenFile, Version
-from qbwatch.edges.vault import Vault
+from qbwatch.edges.clock import utc_now
+from qbwatch.edges.vault import Kept, Vault
 from qbwatch.formats.part import open_part
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.text import looks_complete
-from qbwatch.intake import Admission, Arrival
 
 log = structlog.get_logger()
 
@@ -37,8 +41,10 @@ class Admitter:
     vault: Vault
     zone: ZoneInfo
     order: DateOrder
+    known: KnownFiles = field(default_factory=KnownFiles)
+    now: Callable[[], datetime] = utc_now
 
-    def admit(self, arrival: Arrival, at: datetime) -> Admission:
+    def admit(self, arrival: Arrival) -> Admission:
         """Record a settled file; `Admission.DOUBTED` when it looks unfinished and may be waited for."""
         if not arrival.patience_over and self._looks_unfinished(arrival):
             return Admission.DOUBTED
@@ -48,10 +54,26 @@ class Admitter:
             newest = admissions.newest_version(connection, seen.root, seen.path)
             if newest is not None and _is_same(newest, seen):
                 admissions.touch(connection, newest.file_id, seen)
-                return Admission.ADMITTED
-            verdict = self._record(connection, seen, reading, at)
-        log.info("file settled", file=seen.name, verdict=verdict, as_of=seen.as_of.isoformat(), size=seen.size_bytes)
+                verdict = "known"
+            else:
+                verdict = self._record(connection, seen, reading)
+        self.known.remember(arrival)
+        log.info("recognised", file=seen.name, verdict=verdict, as_of=seen.as_of.isoformat(), size=seen.size_bytes)
         return Admission.ADMITTED
+
+    def pick(self, path: Path) -> int:
+        """Take in a file that a person named, wherever it lies; returns its id in the ledger. Raises `QbwatchError`."""
+        absolute = os.fsencode(path.absolute())
+        kept = self.vault.take(absolute)
+        if not isinstance(kept, Kept):
+            raise QbwatchError(f"{path}: {kept.value}", "name a regular file that qbwatch may read")
+        at = self.now()
+        arrival = Arrival("picked", absolute, kept.look, kept.content_hash, kept.size_bytes, at, at, patience_over=True)
+        self.admit(arrival)
+        with self.engine.begin() as connection:
+            newest = admissions.newest_version(connection, "picked", absolute)
+        assert newest is not None
+        return newest.file_id
 
     def _looks_unfinished(self, arrival: Arrival) -> bool:
         if not arrival.path.lower().endswith((b".csv", b".txt", b".tsv", b".iif")):
@@ -79,7 +101,8 @@ class Admitter:
             settled_at=arrival.settled_at,
         )
 
-    def _record(self, connection: Connection, seen: SeenFile, reading: NameReading, at: datetime) -> str:
+    def _record(self, connection: Connection, seen: SeenFile, reading: NameReading) -> str:
+        at = self.now()
         found = self._recognise(seen, reading)
         file_id = admissions.record_file(connection, seen)
         twin = admissions.twin_of(connection, seen)

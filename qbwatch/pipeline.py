@@ -7,29 +7,43 @@ of one file stops neither the other files nor the other datasets; only a lost da
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from qbwatch.core.failure import of_errno, pause_before
-from qbwatch.core.model import Failure, Mode, Reject, RowCounts, RunStatus, WorkItem
+from qbwatch.core.model import Failure, FailureClass, Mode, Reject, RowCounts, RunStatus, WorkItem
 from qbwatch.core.plan import Facts, Plan, make_plan
 from qbwatch.datasets import datasets
 from qbwatch.edges import runs, store
+from qbwatch.edges.clock import utc_now
 from qbwatch.edges.dbt import Dbt, Outcome, TransformResult
 from qbwatch.edges.loader import Loader, LoadRefused, LoadStopped
 from qbwatch.edges.postgres import failure_of
+from qbwatch.edges.vault import VaultError
 from qbwatch.formats.refusal import Refusal
 
 log = structlog.get_logger()
 
 
-def utc_now() -> datetime:
-    """The clock of the pipeline; tests pass their own."""
-    return datetime.now(UTC)
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a person narrowed a run to: one dataset, or single files by their ids in the ledger."""
+
+    dataset: str | None = None
+    file_ids: frozenset[int] | None = None
+
+    def holds(self, item: WorkItem) -> bool:
+        """Whether the item is within the scope."""
+        if self.file_ids is not None and item.file_id not in self.file_ids:
+            return False
+        return self.dataset in (None, item.dataset)
+
+
+EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +60,24 @@ class RunOutcome:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a run is: items done of ``total``, and what is being worked on. ``step`` is load, transform or announce."""
+
+    run_id: int
+    step: str
+    done: int
+    total: int
+    dataset: str | None = None
+    file: str | None = None
+
+
 @dataclass(slots=True)
 class _Progress:
     """What a run has done so far."""
 
     run_id: int
+    total: int
     done: int = 0
     loaded: int = 0
     failures: list[str] = field(default_factory=list)
@@ -60,37 +87,37 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Runs plans over one connection. ``should_stop`` ends a run between items, within COPY and within dbt;
-    ``changed`` is called whenever there is something new to show."""
+    """Runs plans over one connection. ``should_stop`` ends a run between items, within COPY and within dbt; ``changed``
+    is told each step."""
 
     loader: Loader
     dbt: Dbt
     should_stop: Callable[[], bool]
-    changed: Callable[[], None] = lambda: None
+    changed: Callable[[Step], None] = lambda _: None
     now: Callable[[], datetime] = utc_now
 
-    def facts(self, connection: Connection, dataset: str | None = None) -> Facts:
-        """What the next plan would rest on; ``dataset`` narrows it to one dataset."""
+    def facts(self, connection: Connection, scope: Scope = EVERYTHING) -> Facts:
+        """What the next plan would rest on, within the scope that was asked for."""
         at = self.now()
         with connection.begin():
-            due = [item for item in store.due_items(connection, at) if dataset in (None, item.dataset)]
-            waiting = [item for item in store.open_items(connection) if dataset in (None, item.dataset)]
-            owed = [debt for debt in runs.debts(connection) if dataset in (None, debt.dataset)]
+            due = [item for item in store.due_items(connection, at) if scope.holds(item)]
+            waiting = [item for item in store.open_items(connection) if scope.holds(item)]
+            owed = [debt for debt in runs.debts(connection) if scope.dataset in (None, debt.dataset)]
             has_loaded = store.has_loaded(connection, "quickbooks")
         payable = [debt for debt in owed if debt.attempt == 0 or (debt.next_attempt_at and debt.next_attempt_at <= at)]
         return Facts(has_loaded, due, sorted({debt.dataset for debt in payable}), len(waiting) - len(due))
 
-    def plan(self, connection: Connection, force: Mode | None = None, dataset: str | None = None) -> Plan | None:
+    def plan(self, connection: Connection, force: Mode | None = None, scope: Scope = EVERYTHING) -> Plan | None:
         """The run that would be done now, or None when all is current."""
         ranks = {name: known.rank for name, known in datasets().items()}
-        return make_plan(self.facts(connection, dataset), ranks, force)
+        return make_plan(self.facts(connection, scope), ranks, force)
 
     def run(self, connection: Connection, plan: Plan) -> RunOutcome:
         """Do a plan. Raises `DBAPIError` only when the database itself is lost; the run is closed at the next start."""
         with connection.begin():
             run_id = runs.start_run(connection, plan.mode, plan.why, len(plan.items), self.now())
         log.info("run started", run=run_id, mode=plan.mode.value, why=plan.why)
-        progress = _Progress(run_id)
+        progress = _Progress(run_id, len(plan.items))
         self._load(connection, plan, progress)
         transform = None if progress.stopped else self._transform(connection, progress, full=plan.full_refresh)
         return self._announce(connection, plan, progress, transform)
@@ -127,6 +154,9 @@ class Pipeline:
             if connection.invalidated or connection.closed or error.connection_invalidated:
                 raise
             self._set_aside(connection, claimed, failure_of(error), progress)
+        except VaultError as error:
+            failure = Failure(FailureClass.INFRASTRUCTURE, "vault", error.message, error.hint)
+            self._set_aside(connection, claimed, failure, progress)
         except OSError as error:
             self._set_aside(connection, claimed, of_errno(error.errno, error.strerror or str(error)), progress)
         else:
@@ -138,19 +168,26 @@ class Pipeline:
     def _fold_in(self, connection: Connection, item: WorkItem) -> RowCounts:
         """Rows, ledger entry and owed dbt work of one item, in the caller's transaction."""
         at = self.now()
+        if item.dataset is None:
+            dataset_now = self.loader.open(item).layout.dataset.full_name
+            store.set_dataset(connection, item.id, dataset_now)
+            item = replace(item, dataset=dataset_now)
+        return self._fold_known(connection, item, item.dataset, at)
+
+    def _fold_known(self, connection: Connection, item: WorkItem, name: str, at: datetime) -> RowCounts:
         store.supersede_older_versions(connection, item, at)
         place = store.place_of(connection, item)
         if place.is_late or place.has_superseded:
-            dataset = datasets()[item.dataset]
-            items = store.in_fold_order([*store.folded_items(connection, item.dataset), item])
-            result, touched = self.loader.refold(connection, dataset, items, item, at)
-            store.set_folded(connection, item.dataset)
+            items = store.in_fold_order([*store.folded_items(connection, name), item])
+            result, touched = self.loader.refold(connection, datasets()[name], items, item, at)
         else:
             result = self.loader.append(connection, item, at)
             touched = result.rows.written
         store.finish(connection, item, result, at)
+        if place.is_late or place.has_superseded:
+            store.set_folded(connection, name)
         if touched:
-            runs.owe(connection, [item.dataset], item.id, full_refresh=False, at=at)
+            runs.owe(connection, [name], item.id, full_refresh=False, at=at)
         return result.rows
 
     def _set_aside(
@@ -238,7 +275,7 @@ class Pipeline:
             error = f"{error} (and {len(progress.failures) - 1} more)"
         with connection.begin():
             runs.end_run(connection, progress.run_id, status, error, self.now())
-        self.changed()
+        self.changed(Step(progress.run_id, "announce", progress.done, progress.total))
         log.info("run ended", run=progress.run_id, status=status.value, loaded=progress.loaded,
                  set_aside=len(progress.failures))  # fmt: skip
         set_aside = progress.done - progress.loaded
@@ -246,17 +283,12 @@ class Pipeline:
             progress.run_id, plan.mode, status, progress.loaded, set_aside, progress.rows, transform, error
         )
 
-    def _show(self, connection: Connection, progress: _Progress, step: str, item: WorkItem | None) -> None:
+    def _show(self, connection: Connection, progress: _Progress, name: str, item: WorkItem | None) -> None:
+        dataset, file = (item.dataset, item.name) if item else (None, None)
+        step = Step(progress.run_id, name, progress.done, progress.total, dataset, file)
         with connection.begin():
-            runs.show_progress(
-                connection,
-                progress.run_id,
-                step=step,
-                done=progress.done,
-                dataset=item.dataset if item else None,
-                file=item.name if item else None,
-            )
-        self.changed()
+            runs.show_progress(connection, step.run_id, step=name, done=step.done, dataset=dataset, file=file)
+        self.changed(step)
 
 
 def _status(progress: _Progress, transform: TransformResult | None) -> RunStatus:

@@ -21,8 +21,9 @@ from qbwatch.core.failure import pause_before
 from qbwatch.core.model import Failure, Mode, QbwatchError
 from qbwatch.core.plan import Plan
 from qbwatch.edges import runs, store
+from qbwatch.edges.clock import utc_now
 from qbwatch.edges.postgres import failure_of, lock_holder, try_lock
-from qbwatch.pipeline import Pipeline, RunOutcome, utc_now
+from qbwatch.pipeline import EVERYTHING, Pipeline, RunOutcome, Scope
 
 log = structlog.get_logger()
 
@@ -37,7 +38,7 @@ class Request:
     """A person's wish for one run now; the future gets its `RunOutcome`, or None when there was nothing to do."""
 
     force: Mode | None
-    dataset: str | None
+    scope: Scope
     answer: Future[RunOutcome | None] = field(default_factory=Future)
 
 
@@ -63,9 +64,9 @@ class Worker:
         """There may be something to do."""
         self._wake.set()
 
-    def request(self, force: Mode | None = None, dataset: str | None = None) -> Future[RunOutcome | None]:
+    def request(self, force: Mode | None = None, scope: Scope = EVERYTHING) -> Future[RunOutcome | None]:
         """Ask for one run now, in turn."""
-        request = Request(force, dataset)
+        request = Request(force, scope)
         self._requests.put(request)
         self.wake()
         return request.answer
@@ -143,7 +144,7 @@ class Worker:
 
     def _serve(self, connection: Connection, request: Request) -> None:
         try:
-            plan = self.pipeline.plan(connection, request.force, request.dataset)
+            plan = self.pipeline.plan(connection, request.force, request.scope)
             request.answer.set_result(None if plan is None else self._run(connection, plan))
         except DBAPIError as error:
             failure = failure_of(error)

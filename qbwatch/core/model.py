@@ -142,11 +142,14 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One part waiting to be loaded, as the work table holds it. ``dataset`` is the full name (``quickbooks.invoices``)."""
+    """One part waiting to be loaded, as the work table holds it.
+
+    ``dataset`` is the full name (``quickbooks.invoices``), None for a file that fitted none when it came.
+    """
 
     id: int
     file_id: int
-    dataset: str
+    dataset: str | None
     sheet: str | None
     content_hash: str
     size_bytes: int

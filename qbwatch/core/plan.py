@@ -22,7 +22,6 @@ class Facts:
     due: Sequence[WorkItem]
     owed: Sequence[str]
     later: int = 0
-    next_attempt_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,8 @@ def make_plan(facts: Facts, ranks: Mapping[str, int], force: Mode | None = None)
 
 def load_order(item: WorkItem, ranks: Mapping[str, int]) -> tuple[int, str, datetime, bool, str, int]:
     """Parents before children; inside a dataset by ``as_of``, a full export after the windows of its moment."""
-    return (ranks.get(item.dataset, 0), item.dataset, item.as_of, item.is_full, item.content_hash, item.id)
+    name = item.dataset or ""
+    return (ranks.get(name, 0), name, item.as_of, item.is_full, item.content_hash, item.id)
 
 
 def _mode(facts: Facts) -> Mode:

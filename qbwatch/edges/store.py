@@ -82,6 +82,12 @@ def claim(connection: Connection, item_id: int, run_id: int, at: datetime) -> Wo
     return _items(connection, "item.id = :id", {"id": item_id})[0]
 
 
+def set_dataset(connection: Connection, item_id: int, dataset: str) -> None:
+    """A file that no dataset fitted when it came is recognised now (a person asked for another try)."""
+    query = "UPDATE qbwatch.work_items SET dataset = :dataset WHERE id = :id"
+    connection.execute(text(query), {"id": item_id, "dataset": dataset})
+
+
 def place_of(connection: Connection, item: WorkItem) -> Place:
     """Whether the raw table already holds something newer than the item, or something that is to be taken out."""
     query = """SELECT coalesce(bool_or((item.as_of, item.is_full, item.content_hash, item.id)

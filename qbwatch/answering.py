@@ -1,0 +1,103 @@
+"""The status as an answer in time: from Postgres when it answers at once, else the last known one, marked as such.
+
+Asking Postgres happens in a thread of its own with a deadline, because a network that swallows packets must not make
+`qbwatch status` hang.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from qbwatch import __version__
+from qbwatch.config import Config
+from qbwatch.core.calendar import closed_days
+from qbwatch.core.model import Failure, FailureClass
+from qbwatch.core.status import DaemonFacts, Json, LedgerFacts, Limits, Problem, Severity, assemble, from_cache
+from qbwatch.edges.answers import ledger_facts
+from qbwatch.edges.postgres import failure_of
+from qbwatch.edges.status_cache import read_cache, write_cache
+
+DEADLINE = 0.6  # seconds that Postgres may take before the last known answer is given instead
+
+
+class _LimitFor(Mapping[str, int | None]):
+    """Freshness limits by relation, with the configured default for all others."""
+
+    def __init__(self, config: Config) -> None:
+        self._limit = config.freshness.limit_for
+
+    def __getitem__(self, relation: str) -> int | None:
+        return self._limit(relation)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def limits_of(config: Config, at: datetime) -> Limits:
+    """The office's today and calendar."""
+    today: date = at.astimezone(config.quickbooks.timezone).date()
+    return Limits(today, closed_days(config.freshness.country, config.freshness.closed_days), _LimitFor(config))
+
+
+def ask_ledger(engine: Engine, config: Config, deadline: float = DEADLINE) -> LedgerFacts | Failure:
+    """The ledger's facts, or why there are none within ``deadline`` seconds."""
+    found: list[LedgerFacts | Failure] = []
+
+    def ask() -> None:
+        try:
+            with engine.connect() as connection, connection.begin():
+                found.append(ledger_facts(connection, config.quickbooks.timezone))
+        except DBAPIError as error:
+            found.append(failure_of(error))
+
+    asker = threading.Thread(target=ask, name="ask-ledger", daemon=True)
+    asker.start()
+    asker.join(deadline)
+    late = Failure(FailureClass.INFRASTRUCTURE, "database_slow", f"Postgres did not answer within {deadline} s")
+    return found[0] if found else late
+
+
+def answer(
+    config: Config,
+    engine: Engine | None,
+    daemon: DaemonFacts,
+    *,
+    answered_by: str,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Json:
+    """The whole status. Without an engine (a private Postgres that is down) or an answer, the last known one."""
+    at = now()
+    facts = ask_ledger(engine, config) if engine is not None else _private_postgres_down()
+    if isinstance(facts, LedgerFacts):
+        said = assemble(facts, daemon, limits_of(config, at), answered_by=answered_by, version=__version__, at=at)
+        write_cache(config.state.directory, said)
+        return said
+    return _last_known(config, facts, daemon, at)
+
+
+def _private_postgres_down() -> Failure:
+    return Failure(FailureClass.INFRASTRUCTURE, "database_down", "the private Postgres is not running")
+
+
+def _last_known(config: Config, failure: Failure, daemon: DaemonFacts, at: datetime) -> Json:
+    problem = Problem(
+        "database_down",
+        failure.failure_class,
+        Severity.ERROR,
+        f"Postgres can't be asked: {failure.reason}",
+        failure.hint or "start Postgres, or the daemon, which starts its private one",
+    )
+    cached = read_cache(config.state.directory)
+    if cached is not None:
+        return from_cache(cached[0], cached[1], problem, daemon, at)
+    nothing = LedgerFacts(0, None, [], [], None, None, None, [], [], None, None, [], [])
+    daemon_known = DaemonFacts(daemon.state, daemon.pid, daemon.started_at, problems=(problem,))
+    return assemble(nothing, daemon_known, limits_of(config, at), answered_by="cache", version=__version__, at=at)

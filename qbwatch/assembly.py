@@ -1,0 +1,107 @@
+"""The parts of qbwatch, put together from a configuration: the one place that knows how they fit.
+
+The daemon and the one-shot commands assemble the same parts and differ only in who drives them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from qbwatch.admission import Admitter, KnownFiles
+from qbwatch.config import Config
+from qbwatch.core.arrival import Admission, Arrival
+from qbwatch.core.dates import DateOrder
+from qbwatch.core.intake_state import Watcher
+from qbwatch.edges.clock import SteadyClock
+from qbwatch.edges.dbt import Dbt, DbtSettings
+from qbwatch.edges.embedded import EmbeddedPostgres
+from qbwatch.edges.loader import Loader
+from qbwatch.edges.postgres import engine_for
+from qbwatch.edges.shipped import shipped
+from qbwatch.edges.vault import Vault
+from qbwatch.intake import Intake, IntakeSettings
+from qbwatch.intake_root import Ledger, Means
+from qbwatch.pipeline import Pipeline, Step
+
+_DOUBT_AT_LEAST = timedelta(seconds=10)
+_DOUBT_FACTOR = 15  # how many times the settle time a file with an incomplete end is waited for
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a run needs, connected."""
+
+    config: Config
+    engine: Engine
+    vault: Vault
+    admitter: Admitter
+    known: KnownFiles
+    pipeline: Pipeline
+    dbt: Dbt
+
+
+def embedded_of(config: Config) -> EmbeddedPostgres:
+    """The private Postgres of this configuration's state folder."""
+    return EmbeddedPostgres(config.state.directory / "postgres")
+
+
+def database_url(config: Config, *, start: bool) -> str | None:
+    """The libpq URL to connect to. A private Postgres is started with ``start``; without, None when it is down."""
+    if not config.database.is_embedded:
+        return config.database.url.get_secret_value()
+    server = embedded_of(config)
+    return server.start() if start else server.url_if_running()
+
+
+def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed: Callable[[Step], None]) -> Parts:
+    """Connect the parts; nothing is opened, started or written yet."""
+    state = config.state.directory
+    engine = engine_for(url)
+    vault = Vault(state / "vault")
+    order = DateOrder(config.quickbooks.date_order)
+    known = KnownFiles()
+    admitter = Admitter(engine, vault, config.quickbooks.timezone, order, known)
+    dbt = Dbt(
+        DbtSettings(
+            project=config.transform.project or shipped("dbt"),
+            state=state,
+            database_url=url,
+            target_schema=config.transform.target_schema,
+            timeout=config.transform.timeout,
+        )
+    )
+    pipeline = Pipeline(Loader(vault, order, should_stop), dbt, should_stop, changed)
+    return Parts(config, engine, vault, admitter, known, pipeline, dbt)
+
+
+def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], admitted: Callable[[], None]) -> Intake:
+    """The intake over the configured folders; ``admitted`` is called whenever the ledger got something."""
+
+    def admit(arrival: Arrival) -> Admission:
+        admission = parts.admitter.admit(arrival)
+        admitted()
+        return admission
+
+    settle = parts.config.input.settle
+    settings = IntakeSettings(
+        input_directory=parts.config.input.directory,
+        seed_directory=parts.config.input.seed_directory,
+        settle_for=settle,
+        doubt_for=max(settle * _DOUBT_FACTOR, _DOUBT_AT_LEAST),
+        rescan_every=parts.config.input.rescan,
+        watcher=Watcher(parts.config.input.watcher),
+    )
+    ledger = Ledger(is_known=parts.known.is_known, admit=admit, transient=(DBAPIError,))
+    return Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, beat)
+
+
+def recall(parts: Parts, connection: Connection) -> None:
+    """Remember from the ledger which files were judged before."""
+    with connection.begin():
+        parts.known.recall(connection)

@@ -1,0 +1,24 @@
+"""``qbwatch run``: the daemon in the foreground."""
+
+from __future__ import annotations
+
+import click
+
+from qbwatch.cli.options import config_option, load_config
+
+
+@click.command()
+@config_option
+def run(config: str | None) -> int:
+    """Run the daemon in the foreground: this is what systemd starts.
+
+    Example: qbwatch run --config /etc/qbwatch/qbwatch.toml
+    """
+    from qbwatch import log
+    from qbwatch.daemon import run_daemon
+
+    loaded = load_config(config)
+    log.configure()
+    for secret in loaded.secrets():
+        log.register_secret(secret)
+    return run_daemon(loaded)

@@ -88,7 +88,11 @@ def test_the_logic_of_the_models_holds_and_every_column_is_described(books: psyc
 
     assert result.outcome is Outcome.BUILT, result
     assert {node.resource_type for node in result.nodes} == {"unit_test"}
-    assert len(result.nodes) >= 4
+    assert {node.name for node in result.nodes} >= {
+        "test_a_document_is_void_by_memo_and_zero_lines_together",
+        "test_header_values_are_taken_once_per_document",
+        "test_subtotals_and_groups_are_not_counted_twice",
+    }
     described = """
         select relnamespace::regnamespace || '.' || relname || '.' || attname as name
         from pg_class join pg_attribute on attrelid = pg_class.oid
@@ -307,7 +311,9 @@ def test_an_order_whose_lines_do_not_tie_is_kept_and_reported(books: psycopg.Con
     assert orders["without a total"]["total_basis"] == "lines"
 
 
-def test_a_build_replaces_rows_under_what_others_put_on_a_mart(books: psycopg.Connection, dbt: Dbt) -> None:
+def test_a_build_replaces_rows_under_what_others_put_on_a_mart(
+    books: psycopg.Connection, dbt: Dbt, empty_database_url: str
+) -> None:
     insert(books, "customers", {"_key": "c1", "customer_name": "Acme"})
     insert(books, "items", {"_key": "i1", "item_name": "Fender"})
     insert(books, "invoices", *invoice("1", line("Fender", "10.00"), total_amount=10))
@@ -318,7 +324,7 @@ def test_a_build_replaces_rows_under_what_others_put_on_a_mart(books: psycopg.Co
     insert(books, "invoices", *invoice("2", line("Fender", "5.00"), total_amount=5))
     books.execute("delete from raw.quickbooks_invoices where _key = '1'")
 
-    with watched(books, "select revenue from public.dashboard") as seen:
+    with watched(empty_database_url, "select revenue from public.dashboard") as seen:
         result = dbt.build(["source:quickbooks.invoices+"])
         again = dbt.build(full_refresh=True)
 
@@ -349,9 +355,8 @@ def test_a_build_mends_relations_of_an_older_project(books: psycopg.Connection, 
 
 
 @contextmanager
-def watched(connection: psycopg.Connection, query: str) -> Iterator[list[Any]]:
+def watched(url: str, query: str) -> Iterator[list[Any]]:
     """Asks a query over and over from another session; gives its answers, in the order of their change."""
-    url = connection.info.dsn
     done = threading.Event()
     seen: list[Any] = []
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from waiting import wait_until
 
 from qbwatch.core.model import QbwatchError
@@ -198,10 +199,9 @@ def test_a_database_that_is_away_is_worth_another_try_and_a_wrong_one_is_not(
     project: Project, make_dbt: Callable[..., Dbt], tmp_path: Path, empty_database_url: str
 ) -> None:
     folder = project(one="select 1 as n")
-    name = empty_database_url.split("?")[0].rsplit("/", 1)[1]
 
     away = make_dbt(folder, url=f"postgresql:///x?host={tmp_path}&user=somebody&password=marker-4711").build()
-    wrong = make_dbt(folder, url=empty_database_url.replace(name, "no_such_database")).build()
+    wrong = make_dbt(folder, url=make_conninfo(empty_database_url, dbname="no_such_database")).build()
     unreadable = make_dbt(folder, url="postgresql://[").build()
 
     assert (away.outcome, away.is_transient) == (Outcome.INFRASTRUCTURE, True)
@@ -218,7 +218,7 @@ def test_the_password_is_written_nowhere(
 ) -> None:
     folder = project(broken="{{ config(materialized='table') }} select 'marker-4711' / 0 as n")
 
-    result = make_dbt(folder, url=f"{empty_database_url}&password=marker-4711").build()
+    result = make_dbt(folder, url=make_conninfo(empty_database_url, password="marker-4711")).build()
 
     assert result.outcome is Outcome.MODEL_ERROR
     assert "marker-4711" not in repr(result)

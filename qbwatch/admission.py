@@ -21,6 +21,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.filename import escaped
 from qbwatch.core.model import AsOfBasis, Failure, FailureClass, ItemState, QbwatchError
 from qbwatch.core.naming import NameReading, read_file_name
+from qbwatch.core.settle import Look
 from qbwatch.datasets import Dataset
 from qbwatch.edges import admissions
 from qbwatch.edges.admissions import SeenFile, Version
@@ -31,6 +32,27 @@ from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.text import looks_complete
 
 log = structlog.get_logger()
+
+
+class KnownFiles:
+    """How each file looked when it was last judged, so that a scan needs no database to pass over unchanged files."""
+
+    def __init__(self) -> None:
+        self._looks: dict[tuple[str, bytes], Look] = {}
+
+    def recall(self, connection: Connection) -> None:
+        """Fill the memory from the ledger."""
+        for root, path, version in admissions.known_paths(connection):
+            look = Look(version.size_bytes, version.mtime_ns, version.inode, version.device)
+            self._looks[root, path] = look
+
+    def remember(self, arrival: Arrival) -> None:
+        """A file was judged as it looked."""
+        self._looks[arrival.root, arrival.path] = arrival.look
+
+    def is_known(self, root: str, path: bytes, look: Look) -> bool:
+        """Whether this file was judged looking just like this."""
+        return self._looks.get((root, path)) == look
 
 
 @dataclass(frozen=True, slots=True)

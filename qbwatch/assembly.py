@@ -20,7 +20,6 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.intake_state import Watcher
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.dbt import Dbt, DbtSettings
-from qbwatch.edges.embedded import EmbeddedPostgres
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import engine_for
 from qbwatch.edges.shipped import shipped
@@ -44,19 +43,6 @@ class Parts:
     known: KnownFiles
     pipeline: Pipeline
     dbt: Dbt
-
-
-def embedded_of(config: Config) -> EmbeddedPostgres:
-    """The private Postgres of this configuration's state folder."""
-    return EmbeddedPostgres(config.state.directory / "postgres")
-
-
-def database_url(config: Config, *, start: bool) -> str | None:
-    """The libpq URL to connect to. A private Postgres is started with ``start``; without, None when it is down."""
-    if not config.database.is_embedded:
-        return config.database.url.get_secret_value()
-    server = embedded_of(config)
-    return server.start() if start else server.url_if_running()
 
 
 def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed: Callable[[Step], None]) -> Parts:

@@ -25,6 +25,7 @@ from qbwatch.config import Config
 from qbwatch.core.filename import escaped
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
 from qbwatch.core.status import DaemonFacts, Json, Problem, Severity
+from qbwatch.database import database_url, embedded_of
 from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.heartbeats import Heartbeats
 from qbwatch.edges.migrate import migrate
@@ -78,6 +79,12 @@ class Daemon:
         outcome = worker.request(force, scope).result(_REQUEST_WITHIN)
         return outcome_json(outcome)
 
+    def retry(self, _params: Json, _peer: Peer) -> Json:
+        """Items were released in the ledger: look at once."""
+        if self.worker is not None:
+            self.worker.wake()
+        return {}
+
     def facts(self) -> DaemonFacts:
         """What the daemon knows of itself."""
         if self.intake is None or self.worker is None:
@@ -120,7 +127,7 @@ def run_daemon(config: Config) -> int:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop.set())
-    server = ControlServer(config.control.socket, {"status": daemon.status, "once": daemon.once})
+    server = ControlServer(config.control.socket, {"status": daemon.status, "once": daemon.once, "retry": daemon.retry})
     server.start()
     daemon.control = server
     try:
@@ -129,7 +136,7 @@ def run_daemon(config: Config) -> int:
         daemon.notifier.stopping()
         server.stop()
         if config.database.is_embedded:
-            assembly.embedded_of(config).stop()
+            embedded_of(config).stop()
 
 
 def _serve(daemon: Daemon) -> int:
@@ -158,7 +165,7 @@ def _reach_database(daemon: Daemon) -> str | None:
     told = False
     while not daemon.stop.is_set():
         try:
-            url = assembly.database_url(daemon.config, start=True)
+            url = database_url(daemon.config, start=True)
             assert url is not None
             migrate(url)
             return url

@@ -14,6 +14,7 @@ from qbwatch import assembly
 from qbwatch.config import Config
 from qbwatch.core.model import Mode, QbwatchError
 from qbwatch.core.status import Json
+from qbwatch.database import database_url, embedded_of
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.migrate import migrate
@@ -28,7 +29,7 @@ def run_by_itself(
     config: Config, force: str | None, dataset: str | None, files: Sequence[str], tell: Callable[[str], None]
 ) -> Json:
     """The outcome as JSON. ``tell`` gets a line of progress now and then. Raises `QbwatchError`."""
-    url = assembly.database_url(config, start=True)
+    url = database_url(config, start=True)
     assert url is not None
     try:
         migrate(url)
@@ -37,7 +38,7 @@ def run_by_itself(
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:
         if config.database.is_embedded:
-            assembly.embedded_of(config).stop()
+            embedded_of(config).stop()
 
 
 def _run(

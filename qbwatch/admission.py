@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import structlog
 from sqlalchemy import Connection, Engine
 
 from qbwatch.core.arrival import Admission, Arrival
@@ -30,8 +29,9 @@ from qbwatch.edges.vault import Kept, Vault
 from qbwatch.formats.part import open_part
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.text import looks_complete
+from qbwatch.log import get_logger
 
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 
 class KnownFiles:
@@ -159,7 +159,7 @@ def _file_name(path: bytes) -> str:
 
 
 def _is_same(newest: Version, seen: SeenFile) -> bool:
-    """The same bytes as this path's newest version. An mtime alone is no new statement: copying and touching move it."""
+    """The same bytes as this path's newest version. A newer mtime alone is no new statement: a touch moves it too."""
     if newest.content_hash != seen.content_hash:
         return False
     return newest.as_of == seen.as_of or seen.as_of_basis is AsOfBasis.MTIME

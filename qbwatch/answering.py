@@ -7,7 +7,7 @@ Asking Postgres happens in a thread of its own with a deadline, because a networ
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Engine
@@ -25,26 +25,10 @@ from qbwatch.edges.status_cache import read_cache, write_cache
 DEADLINE = 0.6  # seconds that Postgres may take before the last known answer is given instead
 
 
-class _LimitFor(Mapping[str, int | None]):
-    """Freshness limits by relation, with the configured default for all others."""
-
-    def __init__(self, config: Config) -> None:
-        self._limit = config.freshness.limit_for
-
-    def __getitem__(self, relation: str) -> int | None:
-        return self._limit(relation)
-
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
 def limits_of(config: Config, at: datetime) -> Limits:
     """The office's today and calendar."""
     today: date = at.astimezone(config.quickbooks.timezone).date()
-    return Limits(today, closed_days(config.freshness.country, config.freshness.closed_days), _LimitFor(config))
+    return Limits(today, closed_days(config.freshness.country, config.freshness.closed), config.freshness.limit_for)
 
 
 def ask_ledger(engine: Engine, config: Config, deadline: float = DEADLINE) -> LedgerFacts | Failure:

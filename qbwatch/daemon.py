@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
 from sqlalchemy import Connection
 
 from qbwatch import __version__, assembly
@@ -32,11 +31,12 @@ from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DatabaseUnavailable
 from qbwatch.edges.systemd import Notifier, take_environment
 from qbwatch.intake import Intake
+from qbwatch.log import get_logger
 from qbwatch.pipeline import Scope, Step
 from qbwatch.run_json import outcome_json
 from qbwatch.worker import Worker
 
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 _TICK = 0.5  # seconds between looks of the main thread
 _STALE_AFTER = {"intake": 60.0, "pipeline": 600.0}  # seconds without a beat; one SQL statement may take minutes

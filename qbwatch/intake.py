@@ -82,6 +82,10 @@ class Intake:
         """The last snapshot, at most a tick (and one file's admission) old."""
         return self._state
 
+    def rescan_soon(self) -> None:
+        """Ask for a scan of every folder. From any thread."""
+        self._ask_for_scans()
+
     def is_quiet(self) -> bool:
         """True when nothing is settling, as far as known; False before the first scan.
 

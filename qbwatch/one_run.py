@@ -59,7 +59,7 @@ def _run(
 def _lock(connection: Connection) -> None:
     if not try_lock(connection):
         raise QbwatchError(
-            f"another qbwatch works on this database (backend {lock_holder(connection)}), but its socket doesn't answer",
+            f"another qbwatch works on this database (backend {lock_holder(connection)}) and can't be asked",
             "is [control] socket the same in its configuration? Else wait until it has finished",
         )
     with connection.begin():

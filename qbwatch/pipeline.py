@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -25,8 +24,9 @@ from qbwatch.edges.loader import Loader, LoadRefused, LoadStopped
 from qbwatch.edges.postgres import failure_of
 from qbwatch.edges.vault import VaultError
 from qbwatch.formats.refusal import Refusal
+from qbwatch.log import get_logger
 
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -23,12 +23,14 @@ from qbwatch.core.plan import Plan
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.postgres import failure_of, lock_holder, try_lock
+from qbwatch.log import get_logger
 from qbwatch.pipeline import EVERYTHING, Pipeline, RunOutcome, Scope
 
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 _IDLE_LOOK = 5.0  # seconds between looks at the work table when nothing wakes us
-_UNQUIET_LOOK = 0.2  # seconds between looks while files are still settling
+_UNQUIET_LOOK = 0.05  # seconds between looks while files are still settling
+_LULL = 0.1  # seconds without a new file after which a burst is over
 _BATCH_PATIENCE = timedelta(seconds=60)  # how long a settled file waits for others that are still settling
 _LONGEST_OUTAGE_PAUSE = 15.0  # seconds between tries to reach a lost database
 
@@ -59,9 +61,11 @@ class Worker:
     _requests: queue.SimpleQueue[Request] = field(default_factory=queue.SimpleQueue)
     _wake: threading.Event = field(default_factory=threading.Event)
     _first_lock: bool = True
+    _woken_at: float = 0.0
 
     def wake(self) -> None:
-        """There may be something to do."""
+        """There may be something to do: a file came, or a person asked."""
+        self._woken_at = time.monotonic()
         self._wake.set()
 
     def request(self, force: Mode | None = None, scope: Scope = EVERYTHING) -> Future[RunOutcome | None]:
@@ -121,7 +125,6 @@ class Worker:
                 self._work_by_itself(connection)
 
     def _work_by_itself(self, connection: Connection) -> None:
-        self._wake.clear()
         plan = self.pipeline.plan(connection)
         if plan is None:
             self._pause(_IDLE_LOOK)
@@ -131,7 +134,8 @@ class Worker:
             self._run(connection, plan)
 
     def _may_start(self, plan: Plan) -> bool:
-        if self.is_quiet():
+        """A burst of files is one run: nothing settles any more, and the last file came a moment ago."""
+        if self.is_quiet() and time.monotonic() - self._woken_at > _LULL:
             return True
         return any(self.now() - item.first_seen_at > _BATCH_PATIENCE for item in plan.items)
 
@@ -172,5 +176,6 @@ class Worker:
         while left > 0 and not self.stop.is_set():
             self.beat()
             if self._wake.wait(min(left, 1.0)):
+                self._wake.clear()
                 return
             left -= 1.0

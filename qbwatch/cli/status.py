@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -76,14 +77,19 @@ def render(said: dict[str, Any]) -> list[str]:
     """The answer as lines of at most 80 columns: the verdict, what is wrong, what is waiting, how fresh."""
     lines = [styled(_headline(said), fg=_COLOURS[said["health"]], bold=True), _source_line(said)]
     for problem in said["problems"]:
-        lines.append(f"  {'!' if problem['severity'] == 'error' else '?'} {shown(problem['summary'], 76)}")
-        if problem["hint"]:
-            lines.append(f"      {shown(problem['hint'], 74)}")
+        mark = "!" if problem["severity"] == "error" else "?"
+        lines += _wrapped(problem["summary"], f"  {mark} ", "    ")
+        lines += _wrapped(problem["hint"], "    → ", "      ")
     lines += _work_lines(said)
     if said["freshness"]:
         lines += ["", f"  {'relation':<28}{'rows':>10}  {'through':<12}{'business days old':<19}state"]
         lines += [_freshness_line(entry) for entry in said["freshness"]]
     return lines
+
+
+def _wrapped(text: str, first: str, others: str) -> list[str]:
+    """Text within 80 columns, no word of it lost."""
+    return textwrap.wrap(text, 79, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
 
 
 def _headline(said: dict[str, Any]) -> str:

@@ -102,6 +102,7 @@ def running(directory: Path, **changes: object) -> Iterator[RunningIntake]:
         yield run
     finally:
         run.stop.set()
+        run.intake.wake()
         run.thread.join(10)
         assert not run.thread.is_alive()
 

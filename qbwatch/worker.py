@@ -31,7 +31,7 @@ log = get_logger(__name__)
 _IDLE_LOOK = 5.0  # seconds between looks at the work table when nothing wakes us
 _UNQUIET_LOOK = 0.05  # seconds between looks while files are still settling
 _LULL = 0.1  # seconds without a new file after which a burst is over
-_BATCH_PATIENCE = timedelta(seconds=60)  # how long a settled file waits for others that are still settling
+_BATCH_PATIENCE = timedelta(seconds=15)  # how long a settled file waits for others that are still settling
 _LONGEST_OUTAGE_PAUSE = 15.0  # seconds between tries to reach a lost database
 
 

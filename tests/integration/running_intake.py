@@ -19,7 +19,7 @@ from qbwatch.edges.vault import Vault
 from qbwatch.intake import Admission, Arrival, Intake, IntakeSettings, Ledger, Means
 
 
-class NotNow(Exception):  # noqa: N818  (it plays the driver's exception of an unreachable database)
+class NotNow(Exception):
     """The ledger can't be reached at the moment."""
 
 

@@ -173,7 +173,7 @@ def _unreachable(path: Path, failure: int, timeout: float) -> ControlUnreachable
             text = f"the daemon is not running: the socket at {path} is left over from an earlier one"
             return ControlUnreachable(Unreachable.REFUSED, text, start)
         case errno.EACCES | errno.EPERM:
-            hint = f"join the group that `stat -c %G {path}` names (a new login is needed), or use sudo"
+            hint = f"join the group that `stat -c %G {path.parent}` names (a new login is needed), or use sudo"
             return ControlUnreachable(Unreachable.DENIED, f"no permission to speak to the daemon at {path}", hint)
         case errno.ETIMEDOUT | errno.EAGAIN:
             within = f" within {timeout:g} s" if timeout else ""

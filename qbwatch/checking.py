@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from qbwatch.core.model import ItemState, QbwatchError, RowCounts, WorkItem
 from qbwatch.core.naming import read_file_name
 from qbwatch.core.status import Json, moment
 from qbwatch.edges import admissions
+from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import open_regular
 from qbwatch.edges.rehearsal import rehearse
 from qbwatch.formats.part import Part, open_part
@@ -45,8 +45,8 @@ class Checker:
             return os.fdopen(open_regular(os.fsencode(path.absolute())), "rb")
 
         try:
+            content_hash = digest_of(open_file)
             with open_file() as stream:
-                content_hash = hashlib.file_digest(stream, "sha256").hexdigest()
                 is_complete = looks_complete(stream)
         except OSError as error:
             raise QbwatchError(f"{path}: {error.strerror}", "name a regular file that you may read") from None

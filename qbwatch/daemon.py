@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -29,7 +29,7 @@ from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.heartbeats import Heartbeats
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DatabaseUnavailable
-from qbwatch.edges.systemd import Notifier, take_environment
+from qbwatch.edges.systemd import Notifier
 from qbwatch.intake import Intake
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Scope, Step
@@ -39,7 +39,10 @@ from qbwatch.worker import Worker
 log = get_logger(__name__)
 
 _TICK = 0.5  # seconds between looks of the main thread
-_STALE_AFTER = {"intake": 60.0, "pipeline": 600.0}  # seconds without a beat; one SQL statement may take minutes
+_STALE_AFTER = {
+    "intake": timedelta(minutes=1),
+    "pipeline": timedelta(minutes=10),  # one SQL statement of a large load may take minutes
+}
 _STOP_WITHIN = 20.0  # seconds that the loops get to end by themselves
 _REQUEST_WITHIN = 3600.0  # seconds that a run on request may take
 
@@ -91,7 +94,7 @@ class Daemon:
             return DaemonFacts(DaemonState.STARTING, os.getpid(), self.started_at)
         seen = self.intake.state()
         problems = [
-            Problem(each.code, each.failure_class, Severity.ERROR, each.summary, each.hint, each.since, each.subject)
+            Problem(each.code, each.failure_class, Severity.ERROR, each.summary, each.hint, each.since, each.file)
             for each in seen.problems
         ]
         return DaemonFacts(
@@ -122,9 +125,7 @@ class Daemon:
 
 def run_daemon(config: Config) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code: 0 after a stop, 1 when a loop died."""
-    daemon = Daemon(
-        config, Notifier(take_environment()), datetime.now(UTC), threading.Event(), Heartbeats(time.monotonic)
-    )
+    daemon = Daemon(config, Notifier.take(), datetime.now(UTC), threading.Event(), Heartbeats())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop.set())
     server = ControlServer(config.control.socket, {"status": daemon.status, "once": daemon.once, "retry": daemon.retry})
@@ -147,8 +148,9 @@ def _serve(daemon: Daemon) -> int:
     code = _supervise(daemon, loops)
     daemon.notifier.stopping()
     daemon.stop.set()
-    if daemon.worker:
+    if daemon.worker and daemon.intake:
         daemon.worker.wake()
+        daemon.intake.wake()
     ends_at = time.monotonic() + _STOP_WITHIN
     for loop in loops:
         loop.join(max(ends_at - time.monotonic(), 0.1))
@@ -176,7 +178,7 @@ def _reach_database(daemon: Daemon) -> str | None:
                 log.warning("waiting for the database", reason=error.failure.reason)
                 daemon.notifier.status(f"waiting for the database: {error.failure.reason}")
             told = True
-            daemon.notifier.extend_timeout(30)
+            daemon.notifier.extend_timeout(timedelta(seconds=30))
             daemon.stop.wait(1.0)
     return None
 
@@ -252,7 +254,7 @@ def _supervise(daemon: Daemon, loops: list[threading.Thread]) -> int:
             daemon.notifier.ready()
             log.info("ready", version=__version__, folder=str(daemon.config.input.directory))
         daemon.notifier.status(_status_line(daemon))
-        stale = daemon.beats.stale(_STALE_AFTER)
+        stale = daemon.beats.stale(time.monotonic(), _STALE_AFTER)
         if stale:
             log.error("a loop doesn't answer", loops=stale)
         elif interval is not None and time.monotonic() >= next_ping:

@@ -168,11 +168,12 @@ class Pipeline:
     def _fold_in(self, connection: Connection, item: WorkItem) -> RowCounts:
         """Rows, ledger entry and owed dbt work of one item, in the caller's transaction."""
         at = self.now()
-        if item.dataset is None:
-            dataset_now = self.loader.open(item).layout.dataset.full_name
-            store.set_dataset(connection, item.id, dataset_now)
-            item = replace(item, dataset=dataset_now)
-        return self._fold_known(connection, item, item.dataset, at)
+        name = item.dataset
+        if name is None:
+            name = self.loader.open(item).layout.dataset.full_name
+            store.set_dataset(connection, item.id, name)
+            item = replace(item, dataset=name)
+        return self._fold_known(connection, item, name, at)
 
     def _fold_known(self, connection: Connection, item: WorkItem, name: str, at: datetime) -> RowCounts:
         store.supersede_older_versions(connection, item, at)

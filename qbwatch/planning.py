@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, ProgrammingError
@@ -25,6 +25,7 @@ from qbwatch.database import database_url, embedded_of
 from qbwatch.datasets import datasets
 from qbwatch.edges import admissions, runs, store
 from qbwatch.edges.clock import utc_now
+from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import File, Passed, open_regular, scan
 from qbwatch.edges.postgres import DatabaseUnavailable, engine_for, failure_of
 from qbwatch.formats.part import open_part
@@ -138,11 +139,10 @@ def _judge(
     at = datetime.fromtimestamp(found.look.mtime_ns / 1e9, tz=UTC)
     as_of = reading.as_of(config.quickbooks.timezone) or at
 
-    def open_file():  # type: ignore[no-untyped-def]
+    def open_file() -> BinaryIO:
         return os.fdopen(open_regular(found.path, directory), "rb")
 
-    with open_file() as stream:
-        content_hash = hashlib.file_digest(stream, "sha256").hexdigest()
+    content_hash = digest_of(open_file)
     dataset, verdict, reason = None, "load", None
     try:
         opened = open_part(open_file, name, DateOrder(config.quickbooks.date_order))

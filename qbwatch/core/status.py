@@ -166,13 +166,13 @@ def from_cache(answer: Json, cached_at: datetime, problem: Problem, daemon: Daem
     said = {**problem.to_json(), "summary": f"{problem.summary}; this is the last known answer, {age} old"}
     known = [entry for entry in answer["problems"] if entry["code"] not in ("database_down", "daemon_down")]
     state = daemon.state.value if daemon else DaemonState.DOWN.value
-    pid = daemon.pid if daemon else None
+    pid, alive = (daemon.pid, daemon.watch_alive) if daemon else (None, None)
     return {
         **answer,
         "answered_by": "cache",
         "health": "error",
         "problems": [said, *known],
-        "daemon": {**answer["daemon"], "state": state, "pid": pid},
+        "daemon": {**answer["daemon"], "state": state, "pid": pid, "watch_alive": alive},
     }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from qbwatch.demo.expected import Expected
+from qbwatch.demo.firm import DocumentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +37,28 @@ _COUNTS = """SELECT (SELECT count(*) FROM raw.quickbooks_customers WHERE _remove
 
 def compare(connection: Connection, expected: Expected) -> list[Figure]:
     """All figures of the story that the marts and raw tables must show."""
-    customers, items, invoice_lines, receipt_lines, orphans = connection.execute(text(_COUNTS)).one()
-    invoices, revenue, void = connection.execute(text(_ORDERS), {"type": "invoice"}).one()
-    receipts, takings, void_receipts = connection.execute(text(_ORDERS), {"type": "sales_receipt"}).one()
+    counts: Any = connection.execute(text(_COUNTS)).one()
+    customers, items, invoice_lines, receipt_lines, orphans = counts
+    invoices, revenue, void = _orders(connection, "invoice")
+    receipts, takings, void_receipts = _orders(connection, "sales_receipt")
     return [
         Figure("customers", expected.customers, customers),
         Figure("items", expected.items, items),
         Figure("invoices", expected.invoices.documents, invoices),
         Figure("invoice lines", expected.invoices.lines, invoice_lines),
-        Figure("void invoices", expected.invoices.by_state.get("void", 0), void),
+        Figure("void invoices", expected.invoices.by_state.get(DocumentState.VOID, 0), void),
         Figure("invoiced, in dollars", expected.invoices.total, revenue),
         Figure("sales receipts", expected.receipts.documents, receipts),
         Figure("sales receipt lines", expected.receipts.lines, receipt_lines),
-        Figure("void receipts", expected.receipts.by_state.get("void", 0), void_receipts),
+        Figure("void receipts", expected.receipts.by_state.get(DocumentState.VOID, 0), void_receipts),
         Figure("received at the counter, in dollars", expected.receipts.total, takings),
         Figure("orders without a known customer", expected.orphans, orphans),
     ]
+
+
+def _orders(connection: Connection, kind: str) -> tuple[int, Decimal, int]:
+    documents, total, void = connection.execute(text(_ORDERS), {"type": kind}).one()
+    return int(str(documents)), Decimal(str(total)), int(str(void))
 
 
 def latest_orders(connection: Connection, count: int) -> list[tuple[str, ...]]:

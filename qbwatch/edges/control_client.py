@@ -33,7 +33,7 @@ class Unreachable(StrEnum):
     BROKEN = "broken"
 
 
-class ControlUnreachable(QbwatchError):  # noqa: N818 (a state of the daemon, not a mistake of the caller)
+class ControlUnreachable(QbwatchError):
     """The daemon gave no answer. ``kind`` tells the ways apart."""
 
     def __init__(self, kind: Unreachable, message: str, hint: str) -> None:

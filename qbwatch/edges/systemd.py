@@ -1,7 +1,7 @@
 """Talking to the service manager: ready, alive, what we are doing, going.
 
-Our own dozen lines instead of the sdnotify package: that one encodes as Latin-1, and drops without a word a status that
-holds any other character; it blocks when the manager doesn't read; and it knows the process's environment alone.
+The sdnotify package speaks the protocol; around it stands what a daemon needs besides: text beyond Latin-1, a manager
+that doesn't read for a while and must hold nobody up, one that comes back, and children who must not speak in our name.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import os
 import socket
 from collections.abc import Mapping, MutableMapping
 from datetime import timedelta
+
+import sdnotify
 
 _LONGEST_STATUS = 512  # characters; a datagram has room for more, a line of `systemctl status` doesn't
 _PATIENCE = 0.2  # seconds; the thread that reports must not hang on a manager that is being reloaded
@@ -24,10 +26,10 @@ class Notifier:
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._socket: socket.socket | None = None
-        if self._address.startswith(("/", "\0")):
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-            self._socket.settimeout(_PATIENCE)
+        self._notifier = sdnotify.SystemdNotifier(debug=False)  # quiet while it is made: there may be no manager
+        if self._notifier.socket is not None:
+            self._notifier.socket.close()  # each message goes out over a socket of its own, see `_send`
+        self._notifier.debug = True
         self._watchdog_after = _read_watchdog(environ)
 
     @classmethod
@@ -68,10 +70,16 @@ class Notifier:
         return self._watchdog_after / 2 if self._watchdog_after else None
 
     def _send(self, message: str) -> bool:
-        if self._socket is None:
+        if not self._address.startswith(("/", "\0")):
             return False
+        # The package encodes as Latin-1; bytes that were decoded as such pass through it unchanged.
+        text = message.encode("utf-8", "backslashreplace").decode("latin-1")
         try:
-            self._socket.sendto(message.encode("utf-8", "backslashreplace"), self._address)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as connection:
+                connection.settimeout(_PATIENCE)
+                connection.connect(self._address)
+                self._notifier.socket = connection
+                self._notifier.notify(text)
         except (OSError, ValueError):  # nobody there, no time, no room, or an address that is none
             return False
         return True

@@ -97,6 +97,10 @@ class Daemon:
             Problem(each.code, each.failure_class, Severity.ERROR, each.summary, each.hint, each.since, each.file)
             for each in seen.problems
         ]
+        if (locked := self.worker.locked_out) is not None:
+            problems.append(
+                Problem(locked.code, locked.failure_class, Severity.ERROR, locked.reason, locked.hint, None, None)
+            )
         return DaemonFacts(
             state=self._state(self.worker),
             pid=os.getpid(),
@@ -189,9 +193,7 @@ def _start_loops(daemon: Daemon, url: str) -> list[threading.Thread]:
         assembly.recall(parts, connection)
 
     def recovered(_: Connection) -> None:
-        ended = parts.dbt.leftovers()
-        if ended:
-            log.warning("queries of an interrupted dbt were ended", queries=ended)
+        assembly.end_leftovers(parts)
 
     def admitted() -> None:
         worker.wake()

@@ -20,6 +20,10 @@ _LOCK = (0x7162, 1)  # "qb": the first number is qbwatch's, the second tells its
 _OPTIONS = "-c timezone=UTC -c datestyle=ISO -c idle_in_transaction_session_timeout=10min -c lock_timeout=60s"
 
 
+DATABASE_ERRORS: tuple[type[Exception], ...] = (DBAPIError, psycopg.Error)
+"""What a fault of the database raises: SQLAlchemy's own wrapping, and psycopg's where COPY talks to it directly."""
+
+
 class DatabaseUnavailable(QbwatchError):
     """Postgres could not be reached or refused us; `failure` says how."""
 
@@ -67,6 +71,11 @@ def driver(connection: Connection) -> psycopg.Connection[Any]:
     found = connection.connection.driver_connection
     assert isinstance(found, psycopg.Connection)
     return found
+
+
+def is_lost(connection: Connection) -> bool:
+    """Whether the session is gone, and with it the one-instance lock and the open transaction."""
+    return connection.closed or connection.invalidated or driver(connection).closed
 
 
 def try_lock(connection: Connection) -> bool:

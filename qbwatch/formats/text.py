@@ -102,7 +102,8 @@ def read_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Iterator[Row]:
             "the file looks damaged or cut off: export it again, then drop it into the folder",
         ) from None
     finally:
-        text.detach()
+        if not stream.closed:  # a reader that stops half-way may have closed it already
+            text.detach()
 
 
 def first_line(stream: BinaryIO, encoding: str) -> str:

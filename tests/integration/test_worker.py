@@ -274,4 +274,3 @@ def test_a_fault_of_ours_ends_the_thread_but_leaves_nobody_waiting(office: Offic
 
     assert len(caught) == 1
     assert office.query("SELECT count(*) FROM qbwatch.transform_debt") == [(1,)]
-

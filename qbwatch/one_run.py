@@ -43,14 +43,17 @@ class Wish:
     files: Sequence[str] = ()
 
 
-def run_by_itself(config: Config, wish: Wish, tell: Callable[[str], None]) -> Json:
-    """The outcome as JSON. ``tell`` gets a line of progress now and then. Raises `QbwatchError`."""
+Say = Callable[[str], None]
+
+
+def run_by_itself(config: Config, wish: Wish, warn: Say, tell: Say) -> Json:
+    """The outcome as JSON. ``warn`` gets what a person should know, ``tell`` each step. Raises `QbwatchError`."""
     with _stop_signal() as stop, reachable(config) as url:
         try:
             migrate(url)
             parts = assembly.assemble(config, url, stop.is_set, lambda step: tell(_line(step)))
             with parts.engine.connect() as connection:
-                said = _run(connection, parts, wish, stop, tell)
+                said = _run(connection, parts, wish, stop, warn)
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error
         # What `qbwatch status` can say while a private Postgres is down again.
@@ -74,15 +77,13 @@ def _stop_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _run(
-    connection: Connection, parts: assembly.Parts, wish: Wish, stop: threading.Event, tell: Callable[[str], None]
-) -> Json:
+def _run(connection: Connection, parts: assembly.Parts, wish: Wish, stop: threading.Event, warn: Say) -> Json:
     _lock(connection)
     assembly.end_leftovers(parts)
     assembly.recall(parts, connection)
     picked = [parts.admitter.pick(Path(file)) for file in wish.files]
     if not picked:
-        _take_in(parts, stop, tell)
+        _take_in(parts, stop, warn)
     scope = Scope(wish.dataset, frozenset(picked) if picked else None, asked=True)
     plan = parts.pipeline.plan(connection, wish.force, scope)
     outcome = None if plan is None else parts.pipeline.run(connection, plan)
@@ -101,13 +102,13 @@ def _lock(connection: Connection) -> None:
         runs.abandon_runs(connection, utc_now())
 
 
-def _take_in(parts: assembly.Parts, stop: threading.Event, tell: Callable[[str], None]) -> None:
+def _take_in(parts: assembly.Parts, stop: threading.Event, warn: Say) -> None:
     intake = assembly.make_intake(parts, stop, lambda: None, lambda: None)
     state = intake.settle_now(_SETTLE_WITHIN)
     for problem in state.problems:
-        tell(f"{problem.summary} ({problem.hint})")
+        warn(f"{problem.summary} ({problem.hint})")
     if state.settling:
-        tell(f"{len(state.settling)} files are still being written; they come with the next run")
+        warn(f"{len(state.settling)} files are still being written; they come with the next run")
 
 
 def _line(step: Step) -> str:

@@ -10,10 +10,10 @@ _SHOWN = 20  # rejected rows; JSON has all
 
 
 def accounts(rows: dict[str, int], indent: str) -> list[str]:
-    """What became of the rows that were read, and of those in the table."""
+    """What became of the rows that were read (terms that are zero go unsaid), and of those in the table."""
     named = ("structural", "inserted", "updated", "unchanged", "rejected")
-    equation = " + ".join(f"{rows[name]:,} {name}" for name in named)
-    lines = wrapped(f"{rows['read']:,} rows read = {equation}", indent, indent + "  ")
+    equation = " + ".join(f"{rows[name]:,} {name}" for name in named if rows[name])
+    lines = wrapped(f"{rows['read']:,} rows read" + (f" = {equation}" if equation else ""), indent, indent + "  ")
     return lines + ([f"{indent}{rows['removed']:,} rows removed"] if rows["removed"] else [])
 
 

@@ -11,6 +11,7 @@ import click
 from qbwatch.cli.accounts import accounts
 from qbwatch.cli.options import (
     config_option,
+    counted,
     dataset_option,
     json_option,
     load_config,
@@ -20,6 +21,13 @@ from qbwatch.cli.options import (
     wrapped,
 )
 
+_DBT = {
+    None: "nothing to do",
+    "built": "built",
+    "warnings": "built; some data tests warn, see qbwatch status",
+    "tests_failed": "built, but the data break a rule",
+    "model_error": "a model can't be built",
+}
 _WITHIN = 3600.0  # seconds that a run of the daemon is waited for
 _EXIT = {"success": 0, "partial_failure": 3, "error": 1, "cancelled": 1}
 
@@ -132,11 +140,12 @@ def _told(said: dict[str, Any]) -> list[str]:
         return unloaded or ["All is current: no new files, nothing unfinished, nothing owed."]
     rows = run["rows"]
     lines = [f"Run {run['id']} ({run['mode']}): {run['status'].replace('_', ' ')}"]
-    files = "1 file" if run["loaded"] == 1 else f"{run['loaded']} files"
-    lines.append(f"  {files} loaded" + (f", {run['set_aside']} set aside" if run["set_aside"] else ""))
+    lines.append(
+        f"  {counted(run['loaded'], 'file')} loaded" + (f", {run['set_aside']} set aside" if run["set_aside"] else "")
+    )
     if rows["read"]:
         lines += accounts(rows, "  ")
-    lines.append(f"  dbt: {(run['transform'] or 'nothing to do').replace('_', ' ')}")
+    lines.append("  dbt: " + _DBT.get(run["transform"], str(run["transform"]).replace("_", " ")))
     if run["error"]:
         lines += wrapped(run["error"], "  first failure: ", "    ")
     if run["set_aside"]:

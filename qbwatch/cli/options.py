@@ -76,8 +76,16 @@ def wrapped(text: str, first: str = "", others: str = "") -> list[str]:
     )
 
 
-def local_time(moment: str, zone: tzinfo) -> str:
-    """A moment of an answer (ISO 8601) as the clock on the office's wall shows it, with the zone's short name."""
+def counted(count: int, noun: str) -> str:
+    """``1 file``, ``2,000 files``."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def local_time(moment: str, zone: tzinfo | None) -> str:
+    """A moment of an answer (ISO 8601) as the clock on the office's wall shows it, with the zone's short name.
+
+    Without a zone it is that of this machine.
+    """
     return f"{datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from qbwatch.cli.ledger import ledger
-from qbwatch.cli.options import config_option, json_option, load_config, print_json
+from qbwatch.cli.options import config_option, counted, json_option, load_config, print_json
 from qbwatch.core.model import QbwatchError
 
 
@@ -48,9 +48,8 @@ def retry(files: tuple[str, ...], everything: bool, config: str | None, as_json:
 def _told(released: int, *, is_taken_up: bool) -> str:
     if not released:
         return "Nothing is quarantined, and nothing waits for a later try."
-    what = "1 file goes" if released == 1 else f"{released} files go"
-    then = "`qbwatch status` shows how it fares" if is_taken_up else "`qbwatch once` loads now; no daemon is up"
-    return f"{what} back into the queue; {then}."
+    then = "`qbwatch status` shows how it goes" if is_taken_up else "no daemon is up: `qbwatch once` tries now"
+    return f"{counted(released, 'file')} back in the queue; {then}."
 
 
 def _wake(socket: Path) -> bool:

@@ -1,0 +1,28 @@
+"""How is a file name shown?
+
+A name on Linux is any run of bytes without ``/`` and NUL: it may hold newlines (a forged log line), terminal escapes,
+or bytes that are no UTF-8 (which neither JSON nor Postgres takes). The exact bytes stay the key; this is their face.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Control characters, invisible format characters (they reverse or hide text), line separators, undecodable bytes.
+_UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def escaped(path: bytes) -> str:
+    """``path`` as one line of harmless text: whatever isn't plainly visible stands as ``\\xNN``, byte by byte.
+
+    Only for the eye: a backslash that is part of the name is doubled, so that two names never look the same.
+    """
+    return "".join(_shown(character) for character in path.decode("utf-8", "surrogateescape"))
+
+
+def _shown(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    if unicodedata.category(character) not in _UNSHOWN:
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))

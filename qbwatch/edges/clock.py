@@ -1,0 +1,25 @@
+"""A clock that only goes forward.
+
+Waiting is measured with it, since the machine's clock may be set: backwards, and a file would wait for an hour;
+forwards, and it would be taken as quiet while it is still being written.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class SteadyClock:
+    """Aware datetimes by the monotonic clock: they start at the time of day, and don't follow its corrections."""
+
+    def __init__(self) -> None:
+        self._origin = datetime.now(UTC) - timedelta(seconds=time.monotonic())
+
+    def now(self) -> datetime:
+        """The steady time, for comparing with other steady times."""
+        return self._origin + timedelta(seconds=time.monotonic())
+
+    def of_day(self, at: datetime) -> datetime:
+        """The time of day (UTC) of a moment on this clock, by what the machine's clock says now; for people to read."""
+        return at + (datetime.now(UTC) - self.now())

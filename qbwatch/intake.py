@@ -1,0 +1,227 @@
+"""The intake: the loop that turns files in the folders into arrivals in the ledger.
+
+It watches first and scans then, so that nothing falls between the two; afterwards it follows the notices and scans
+again at every interval, after every loss of events, and whenever a folder came back. It knows nothing of what happens
+to an arrival: the ledger is two functions. Time is a steady clock, waits last a second at most, idling costs nothing.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from qbwatch.core.arrival import Admission, Arrival
+from qbwatch.core.intake_state import IntakeProblem, IntakeState, Watcher
+from qbwatch.core.model import FailureClass
+from qbwatch.core.settle import Settler, pause_after
+from qbwatch.edges.folder_watch import Notice, OverflowCount
+from qbwatch.edges.vault import VaultError
+from qbwatch.edges.watched_folder import WatchedFolder
+from qbwatch.intake_root import Ledger, Means, Root
+
+__all__ = ["Admission", "Arrival", "Intake", "IntakeSettings", "Ledger", "Means"]
+
+_TICK = timedelta(seconds=1)
+_SCANS_APART = timedelta(milliseconds=500)  # at least: a storm of folder events asks for one scan, not for hundreds
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSettings:
+    """Where to look, and how long to wait. ``doubt_for``: how long an empty or incomplete file may stay so."""
+
+    input_directory: Path
+    seed_directory: Path | None = None
+    settle_for: timedelta = timedelta(seconds=2)
+    doubt_for: timedelta = timedelta(seconds=60)
+    rescan_every: timedelta = timedelta(minutes=5)
+    watcher: Watcher = Watcher.AUTO
+
+
+@dataclass(slots=True)
+class _Tended:
+    """A root and when it is to be scanned next."""
+
+    root: Root
+    scan_at: datetime = _LONG_AGO
+    scanned_at: datetime | None = None
+
+
+class Intake:
+    """Runs in one thread (``run``), or in nobody's for a single pass (``settle_now``); any thread may ask ``state``."""
+
+    def __init__(
+        self, settings: IntakeSettings, means: Means, stop: threading.Event, beat: Callable[[], None] = lambda: None
+    ) -> None:
+        self._settings = settings
+        self._means = means
+        self._stop = stop
+        self._beat = beat
+        self._notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()
+        self._overflows = OverflowCount(self._ask_for_scans)
+        self._roots = {"input": self._tended("input", settings.input_directory)}
+        if settings.seed_directory is not None:
+            self._roots["seed"] = self._tended("seed", settings.seed_directory)
+        self._transient: tuple[type[Exception], ...] = (*means.ledger.transient, VaultError)
+        self._failures = 0
+        self._resume_at = _LONG_AGO
+        self._waiting: IntakeProblem | None = None
+        self._state = IntakeState()
+
+    def state(self) -> IntakeState:
+        """The last snapshot, at most a tick (and one file's admission) old."""
+        return self._state
+
+    def is_quiet(self) -> bool:
+        """True when nothing is settling, as far as known; False before the first scan.
+
+        Files that wait for a longer reason (empty, doubted, refused for now) don't hold others up: see ``Settler``.
+        """
+        return self._state.is_quiet and self._notices.empty()
+
+    def run(self) -> None:
+        """Work until ``stop`` is set. Only a bug ends it before that: it is logged, and the supervisor sees the end."""
+        self._overflows.attach()
+        try:
+            self._means.vault.clear_leftovers()
+            while not self._stop.is_set():
+                self._beat()
+                for tended in self._roots.values():
+                    if tended.root.folder.tend(self._now()):
+                        tended.scan_at = _LONG_AGO
+                self._work()
+                self._wait(_TICK)
+        except Exception:
+            log.exception("intake_ended")
+        finally:
+            self._overflows.detach()
+            for tended in self._roots.values():
+                tended.root.folder.stop()
+            self._state = replace(self._state, watch_alive=False, is_quiet=False)
+
+    def settle_now(self, deadline: timedelta) -> IntakeState:
+        """Take everything that is there now, without a watch; returns when nothing is settling, or after ``deadline``.
+
+        What still settles then is in the state that is returned. Nothing else may run this intake at the same time.
+        """
+        end_at = self._now() + deadline
+        while not self._stop.is_set():
+            self._beat()
+            self._work()
+            left = end_at - self._now()
+            if not self._state.settling or left <= timedelta(0):
+                break
+            self._wait(min(_TICK, left))
+        return self._state
+
+    def _work(self) -> None:
+        """Scan what is to be scanned and judge what is due; a transient failure pauses both."""
+        if self._now() >= self._resume_at:
+            try:
+                for tended in self._roots.values():
+                    self._scan(tended)
+                self._judge()
+            except self._transient as error:
+                self._pause(error)
+        self._state = self._snapshot()
+
+    def _scan(self, tended: _Tended) -> None:
+        if self._now() < tended.scan_at:
+            return
+        tended.root.scan()
+        tended.scanned_at = self._now()
+        tended.scan_at = tended.scanned_at + tended.root.folder.scan_again_after(self._settings.rescan_every)
+
+    def _judge(self) -> None:
+        """Judge the due paths of all roots, for about a tick: notices and the beat must not wait for a long burst."""
+        began_at = self._now()
+        for tended in self._roots.values():
+            settler = tended.root.settler
+            for path in settler.due(began_at):
+                if self._stop.is_set() or self._now() - began_at > _TICK:
+                    return
+                self._beat()
+                try:
+                    tended.root.judge(path)
+                except self._transient:
+                    settler.postpone(path, self._now())
+                    raise
+                self._go_on()
+
+    def _pause(self, error: Exception) -> None:
+        self._resume_at = self._now() + pause_after(self._failures)
+        self._failures += 1
+        if self._waiting is None:
+            log.warning("intake_waits", reason=str(error))
+            hint = getattr(error, "hint", "") or "Nothing is lost: the files are taken as soon as it works again."
+            summary = f"settled files can't be taken in: {error}"
+            self._waiting = IntakeProblem("intake_waits", FailureClass.INFRASTRUCTURE, summary, hint, self._now())
+
+    def _go_on(self) -> None:
+        if self._waiting is not None:
+            log.info("intake_goes_on", after_failures=self._failures)
+        self._failures, self._waiting = 0, None
+
+    def _wait(self, longest: timedelta) -> None:
+        """Wait for a notice, for the next thing that is due, or for the end of a pause; then take in all notices."""
+        wake_at = min(self._wake_times(), default=self._now() + longest)
+        seconds = min(max((wake_at - self._now()), timedelta(0)), longest).total_seconds()
+        with suppress(queue.Empty):
+            notice = self._notices.get(timeout=seconds)
+            while True:
+                self._accept(notice)
+                notice = self._notices.get_nowait()
+
+    def _wake_times(self) -> list[datetime]:
+        if self._now() < self._resume_at:
+            return [self._resume_at]
+        due = [tended.root.settler.next_due_at() for tended in self._roots.values()]
+        return [at for at in due if at is not None] + [tended.scan_at for tended in self._roots.values()]
+
+    def _accept(self, notice: Notice) -> None:
+        tended = self._roots[notice.root]
+        if notice.path is not None:
+            tended.root.notice(notice.path, notice.renamed)
+        elif tended.scanned_at is not None:
+            tended.scan_at = min(tended.scan_at, max(self._now(), tended.scanned_at + _SCANS_APART))
+
+    def _ask_for_scans(self) -> None:
+        """Events were lost, nobody knows of which folder. Called in watchdog's thread."""
+        for name in self._roots:
+            self._notices.put(Notice(name, None))
+
+    def _tended(self, name: str, directory: Path) -> _Tended:
+        folder = WatchedFolder(name, directory, self._settings.watcher, self._notices.put)
+        settler = Settler(self._settings.settle_for, self._settings.doubt_for)
+        return _Tended(Root(name, directory, folder, settler, self._means))
+
+    def _snapshot(self) -> IntakeState:
+        shift = self._means.clock.of_day(self._now()) - self._now()
+        tended = list(self._roots.values())
+        roots = [each.root for each in tended]
+        scans = [each.scanned_at for each in tended if each.scanned_at is not None]
+        problems = [*([self._waiting] if self._waiting else []), *(p for root in roots for p in root.problems())]
+        return IntakeState(
+            watcher=Watcher.POLLING if any(root.folder.is_polled for root in roots) else Watcher.INOTIFY,
+            watch_alive=all(root.folder.is_alive for root in roots),
+            is_quiet=len(scans) == len(tended) and all(root.settler.is_quiet for root in roots),
+            settling=tuple((r.name, path, since + shift) for r in roots for path, since in r.settler.settling()),
+            ignored=sum((root.ignored() for root in roots), Counter()),
+            events_missed=self._overflows.count,
+            vanished=sum(root.vanished for root in roots),
+            last_scan_at=min(scans) + shift if len(scans) == len(tended) else None,
+            problems=tuple(replace(problem, since=problem.since + shift) for problem in problems),
+        )
+
+    def _now(self) -> datetime:
+        return self._means.clock.now()

@@ -1,0 +1,168 @@
+"""What a finished dbt process came to, by its own results file; by its output when it wrote none.
+
+The exit code tells success from trouble and no more: a failed test and a broken model differ only in the status of
+their node, and a selection that matches nothing is a success to dbt.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from qbwatch.edges.dbt_process import Ended
+from qbwatch.edges.dbt_result import NodeResult, Outcome, TransformResult
+from qbwatch.edges.dbt_trouble import is_about_rights, is_infrastructure
+
+LONGEST_MESSAGE = 2000
+_ERRORS = ("error", "runtime error", "partial success")
+_NAMED = 3  # nodes that are named in a message before "and n more"
+
+Document = dict[str, Any]
+
+
+def judge(ended: Ended, target: Path, select: Sequence[str]) -> TransformResult:
+    """The result of a process that ended by itself, whose target folder was empty when it started."""
+    said = _Said(ended.output)
+    results = _read(target / "run_results.json")
+    if results is None or not said.is_of(results):
+        return _without_results(ended, said, select)
+    nodes = tuple(_node(entry) for entry in results["results"])
+    if not nodes:
+        return _nothing_selected(select)
+    return _by_nodes(nodes, ended, said, results)
+
+
+def _by_nodes(nodes: tuple[NodeResult, ...], ended: Ended, said: _Said, results: Document) -> TransformResult:
+    errors = [node for node in nodes if node.status in _ERRORS]
+    failures = [node for node in nodes if node.status == "fail"]
+    warnings = [node for node in nodes if node.status == "warn"]
+    outcome, message, hint = Outcome.BUILT, f"dbt built or tested {_count(nodes, 'node')}", ""
+    if errors:
+        outcome, message = Outcome.MODEL_ERROR, f"{_count(errors, 'dbt node')} failed: {_first_message(errors)}"
+        hint = "mend the model, then: qbwatch transform"
+        if any(is_infrastructure(node.message or "") for node in errors):
+            outcome, hint = Outcome.INFRASTRUCTURE, "it is tried again; if it stays, see: qbwatch doctor"
+        elif any(is_about_rights(node.message or "") for node in errors):
+            outcome, hint = Outcome.CONFIGURATION, "grant the database role what is missing, then: qbwatch transform"
+    elif failures:
+        outcome, message = Outcome.TESTS_FAILED, f"{_count(failures, 'dbt test')} failed: {_names(failures)}"
+        hint = "look at the rows the test selects, mend the data, then: qbwatch test"
+    elif ended.code != 0:
+        outcome, message = Outcome.MODEL_ERROR, said.last_error() or f"dbt ended with exit code {ended.code}"
+        hint = "see dbt's log in the state folder"
+    elif warnings:
+        outcome, message = Outcome.WARNINGS, f"dbt built with {_count(warnings, 'warning')}: {_names(warnings)}"
+        hint = "see which rows: qbwatch test"
+    invocation: str | None = results["metadata"].get("invocation_id")
+    return TransformResult(outcome, nodes, message, hint, invocation_id=invocation)
+
+
+def _without_results(ended: Ended, said: _Said, select: Sequence[str]) -> TransformResult:
+    error = said.last_error()
+    if ended.code == 0:
+        return _nothing_selected(select)
+    if ended.code < 0:
+        name = signal.Signals(-ended.code).name
+        return TransformResult(
+            Outcome.INFRASTRUCTURE,
+            message=f"dbt was killed by {name}",
+            hint="is there enough memory? see: journalctl -k",
+        )
+    if is_infrastructure(error):
+        return TransformResult(
+            Outcome.INFRASTRUCTURE, message=f"dbt could not work: {error}", hint="see: qbwatch doctor"
+        )
+    return TransformResult(
+        Outcome.CONFIGURATION,
+        message=f"dbt could not start: {error or f'exit code {ended.code}, and it said nothing'}",
+        hint="mend the dbt project or its settings; qbwatch doctor checks both",
+    )
+
+
+def _nothing_selected(select: Sequence[str]) -> TransformResult:
+    asked = f"the selection {' '.join(select)}" if select else "it"
+    return TransformResult(
+        Outcome.CONFIGURATION,
+        message=f"dbt found nothing to do: no model or test of the project matches {asked}",
+        hint="check the spelling of the selection, and transform.project",
+    )
+
+
+class _Said:
+    """What dbt printed: one JSON object per event, and plain text where Python itself or click spoke."""
+
+    def __init__(self, output: str) -> None:
+        self._events: list[Document] = []
+        self._plain: list[str] = []
+        for line in output.splitlines():
+            event = _parsed(line)
+            if isinstance(event, dict) and isinstance(event.get("info"), dict):
+                self._events.append(event["info"])
+            elif line.strip():
+                self._plain.append(line.strip())
+
+    def is_of(self, results: Document) -> bool:
+        """True unless what was printed and the results come from different runs."""
+        seen = {event.get("invocation_id") for event in self._events}
+        return not seen or results["metadata"].get("invocation_id") in seen
+
+    def last_error(self) -> str:
+        """The error that ended it, on one line; empty when nothing was said."""
+        errors = [str(event.get("msg", "")) for event in self._events if event.get("level") == "error"]
+        spoken = [one_line(error) for error in errors if error.strip()]
+        return spoken[-1] if spoken else (self._plain[-1][:LONGEST_MESSAGE] if self._plain else "")
+
+
+def _parsed(line: str) -> object:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _read(path: Path) -> Document | None:
+    try:
+        document: Document = json.loads(path.read_bytes())
+        return document if isinstance(document["results"], list) and document["metadata"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _node(entry: Document) -> NodeResult:
+    unique_id = str(entry["unique_id"])
+    parts = unique_id.split(".")
+    resource_type = parts[0]
+    rows = entry.get("failures") if "test" in resource_type else entry.get("adapter_response", {}).get("rows_affected")
+    return NodeResult(
+        unique_id=unique_id,
+        name=parts[2] if len(parts) > 2 else unique_id,
+        resource_type=resource_type,
+        status=str(entry["status"]),
+        seconds=float(entry.get("execution_time") or 0.0),
+        rows=rows if isinstance(rows, int) and rows >= 0 else None,
+        message=one_line(entry["message"]) if entry.get("message") else None,
+    )
+
+
+def one_line(text: str) -> str:
+    """The text on one line, cut where it becomes a page."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
+
+
+def _first_message(nodes: Sequence[NodeResult]) -> str:
+    said = next((node.message for node in nodes if node.message), None)
+    return said or _names(nodes)
+
+
+def _names(nodes: Iterable[NodeResult]) -> str:
+    named = [node.name if node.rows is None else f"{node.name} ({node.rows} rows)" for node in nodes]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return ", ".join(named[:_NAMED]) + more
+
+
+def _count(nodes: Sequence[object], noun: str) -> str:
+    return f"{len(nodes)} {noun}" if len(nodes) == 1 else f"{len(nodes)} {noun}s"

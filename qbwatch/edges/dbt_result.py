@@ -1,0 +1,57 @@
+"""What a dbt command came to: the words and the values, without any doing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a dbt command ended. Only the first two left the marts built and no test failed."""
+
+    BUILT = "built"
+    WARNINGS = "warnings"
+    TESTS_FAILED = "tests_failed"  # the data break a rule
+    MODEL_ERROR = "model_error"  # a model or test cannot be computed
+    INFRASTRUCTURE = "infrastructure"  # connection, lock, disk, memory: worth another try
+    CONFIGURATION = "configuration"  # project, profile, rights or selection
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """One model or test of a build. ``rows``: rows written by a model, rows that break a test; None where unknown."""
+
+    unique_id: str
+    name: str
+    resource_type: str
+    status: str
+    seconds: float
+    rows: int | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransformResult:
+    """One dbt command: its outcome, its nodes in the order they ended, and a line for a person."""
+
+    outcome: Outcome
+    nodes: tuple[NodeResult, ...] = ()
+    message: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+    invocation_id: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """True when everything that was asked for is built and no test failed (a warning may have been given)."""
+        return self.outcome in (Outcome.BUILT, Outcome.WARNINGS)
+
+    @property
+    def is_transient(self) -> bool:
+        """True when the same command may succeed without anybody mending something.
+
+        A time-out is not: the next try would most likely wait as long and end the same.
+        """
+        return self.outcome is Outcome.INFRASTRUCTURE

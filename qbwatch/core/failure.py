@@ -79,4 +79,5 @@ def of_crashes(crashes: int) -> Failure:
 
 def pause_before(attempt: int) -> timedelta:
     """How long to wait before the next try, after ``attempt`` (≥ 1) tries: doubling from 5 s to 5 min."""
-    return min(_FIRST_PAUSE * 2 ** min(attempt - 1, 10), _LONGEST_PAUSE)
+    doublings: int = min(attempt - 1, 10)
+    return min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE)

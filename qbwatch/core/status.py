@@ -248,7 +248,8 @@ def _freshness_problems(freshness: Sequence[Json]) -> list[Problem]:
             "stale",
             FailureClass.MISSING_FILES,
             Severity.ERROR if entry["state"] == Freshness.STALE else Severity.WARNING,
-            f"{entry['relation']} is {entry['age_business_days']} business days old (through {entry['current_through']})",
+            f"{entry['relation']} is {entry['age_business_days']} business days old "
+            f"(through {entry['current_through']})",
             "did the exporter run, and did Dropbox sync?",
         )
         for entry in freshness

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -112,7 +112,7 @@ def sniff_delimiter(line: str) -> str:
     return best if counts[best] > 1 else ","
 
 
-def read_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Iterator[Row]:
+def read_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Generator[Row, None, None]:
     """All rows of the stream, header and blank rows included, streaming.
 
     Line breaks inside quotes belong to the cell, and only CR, LF and CRLF end a line (a U+2028 in a memo doesn't).

@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from qbwatch import assembly
 from qbwatch.config import Config
@@ -18,7 +17,7 @@ from qbwatch.database import database_url, embedded_of
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.migrate import migrate
-from qbwatch.edges.postgres import DatabaseUnavailable, failure_of, lock_holder, try_lock
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of, lock_holder, try_lock
 from qbwatch.pipeline import Scope, Step
 from qbwatch.run_json import outcome_json
 
@@ -34,7 +33,7 @@ def run_by_itself(
     try:
         migrate(url)
         return _run(config, url, Mode(force) if force else None, Scope(dataset), files, tell)
-    except DBAPIError as error:
+    except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:
         if config.database.is_embedded:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 
 from qbwatch.admission import KnownFiles
 from qbwatch.config import Config
@@ -27,7 +27,7 @@ from qbwatch.edges import admissions, runs, store
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import File, Passed, open_regular, scan
-from qbwatch.edges.postgres import DatabaseUnavailable, engine_for, failure_of
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
 from qbwatch.formats.part import open_part
 from qbwatch.formats.refusal import Refusal
 
@@ -50,7 +50,7 @@ def foresee(config: Config, force: str | None, dataset: str | None) -> Json:
     try:
         with engine_for(url, name="qbwatch-plan").connect() as connection, connection.begin():
             return _foresee(connection, config, Mode(force) if force else None, dataset)
-    except DBAPIError as error:
+    except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:
         if server is not None and not was_running:

@@ -15,14 +15,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from qbwatch.core.failure import pause_before
 from qbwatch.core.model import Failure, Mode, QbwatchError
 from qbwatch.core.plan import Plan
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
-from qbwatch.edges.postgres import failure_of, lock_holder, try_lock
+from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, lock_holder, try_lock
 from qbwatch.log import get_logger
 from qbwatch.pipeline import EVERYTHING, Pipeline, RunOutcome, Scope
 
@@ -84,7 +83,7 @@ class Worker:
                     self._hold_lock(connection)
                     outages = 0
                     self._work(connection)
-            except DBAPIError as error:
+            except DATABASE_ERRORS as error:
                 outages += 1
                 self._note_outage(failure_of(error))
                 self._pause(min(pause_before(outages).total_seconds(), _LONGEST_OUTAGE_PAUSE))
@@ -150,7 +149,7 @@ class Worker:
         try:
             plan = self.pipeline.plan(connection, request.force, request.scope)
             request.answer.set_result(None if plan is None else self._run(connection, plan))
-        except DBAPIError as error:
+        except DATABASE_ERRORS as error:
             failure = failure_of(error)
             request.answer.set_exception(QbwatchError(f"the run was cut short: {failure.reason}", failure.hint))
             raise

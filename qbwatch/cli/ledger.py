@@ -12,10 +12,8 @@ from qbwatch.core.model import QbwatchError
 @contextmanager
 def ledger(config: Any) -> Iterator[Any]:
     """A SQLAlchemy connection inside a transaction. Raises `QbwatchError` when there is no ledger to read."""
-    from sqlalchemy.exc import DBAPIError
-
-    from qbwatch.database import database_url
-    from qbwatch.edges.postgres import DatabaseUnavailable, engine_for, failure_of
+        from qbwatch.database import database_url
+    from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
 
     url = database_url(config, start=False)
     if url is None:
@@ -23,7 +21,7 @@ def ledger(config: Any) -> Iterator[Any]:
     try:
         with engine_for(url, name="qbwatch-cli").connect() as connection, connection.begin():
             yield connection
-    except DBAPIError as error:
+    except DATABASE_ERRORS as error:
         failure = failure_of(error)
         if failure.code in ("database_42P01", "schema_missing"):
             raise QbwatchError("this database has no ledger yet", "run qbwatch once, or the daemon, first") from None

@@ -59,10 +59,9 @@ def _engine(config: Any) -> Any:
     if config is None:
         return None
     from sqlalchemy import text
-    from sqlalchemy.exc import DBAPIError
 
     from qbwatch.database import database_url
-    from qbwatch.edges.postgres import engine_for
+    from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
 
     try:
         url = database_url(config, start=False)
@@ -71,7 +70,7 @@ def _engine(config: Any) -> Any:
         engine = engine_for(url, name="qbwatch-check", connect_timeout=2)
         with engine.connect() as connection:
             ledger = connection.scalar(text("SELECT to_regclass('qbwatch.work_items')"))
-    except (DBAPIError, QbwatchError):
+    except (*DATABASE_ERRORS, QbwatchError):
         return None
     return engine if ledger else None
 

@@ -112,7 +112,7 @@ class Pipeline:
         return make_plan(self.facts(connection, scope), ranks, force)
 
     def run(self, connection: Connection, plan: Plan) -> RunOutcome:
-        """Do a plan. Raises a database error only when the database is lost; the run is then closed at the next start."""
+        """Do a plan. Raises a database error only when the database is lost; the next start closes the run."""
         with connection.begin():
             run_id = runs.start_run(connection, plan.mode, plan.why, len(plan.items), self.now())
         log.info("run started", run=run_id, mode=plan.mode.value, why=plan.why)

@@ -12,7 +12,7 @@ from qbwatch.core.model import QbwatchError
 @contextmanager
 def ledger(config: Any) -> Iterator[Any]:
     """A SQLAlchemy connection inside a transaction. Raises `QbwatchError` when there is no ledger to read."""
-        from qbwatch.database import database_url
+    from qbwatch.database import database_url
     from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
 
     url = database_url(config, start=False)

@@ -119,16 +119,20 @@ def _wait_until_settled(
 ) -> dict[str, Any]:
     """The status once every dropped file has its outcome and dbt owes nothing."""
 
-    def is_done(status: dict[str, Any]) -> bool:
+    def is_idle(status: dict[str, Any]) -> bool:
         run = status["current_run"]
         if run:
             stage.progress(dropped, total, f"{title}: {run['step']} {run['done']}/{run['total']} {run['file'] or ''}")
-        if run or status["pending"]["count"] or status["transform"]["debt"]:
-            return False
-        with engine.connect() as connection:
-            return int(connection.scalar(text("SELECT count(*) FROM qbwatch.files")) or 0) >= dropped
+        return not (run or status["pending"]["count"] or status["transform"]["debt"])
 
-    return site.wait_for(is_done, _WAVE_WITHIN)
+    # Counted before the status is asked for: a file that isn't known yet isn't waiting either.
+    site.wait_for(lambda _: _known_files(engine) >= dropped, _WAVE_WITHIN)
+    return site.wait_for(is_idle, _WAVE_WITHIN)
+
+
+def _known_files(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.scalar(text("SELECT count(*) FROM qbwatch.files")) or 0)
 
 
 def _compare(engine: Engine, expected: Expected) -> list[Figure]:

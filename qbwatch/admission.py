@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import structlog
 from sqlalchemy import Connection, Engine
 
 from qbwatch.core.arrival import Admission, Arrival
@@ -21,6 +20,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.filename import escaped
 from qbwatch.core.model import AsOfBasis, Failure, FailureClass, ItemState, QbwatchError
 from qbwatch.core.naming import NameReading, read_file_name
+from qbwatch.core.settle import Look
 from qbwatch.datasets import Dataset
 from qbwatch.edges import admissions
 from qbwatch.edges.admissions import SeenFile, Version
@@ -29,8 +29,30 @@ from qbwatch.edges.vault import Kept, Vault
 from qbwatch.formats.part import open_part
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.text import looks_complete
+from qbwatch.log import get_logger
 
-log = structlog.get_logger()
+log = get_logger(__name__)
+
+
+class KnownFiles:
+    """How each file looked when it was last judged, so that a scan needs no database to pass over unchanged files."""
+
+    def __init__(self) -> None:
+        self._looks: dict[tuple[str, bytes], Look] = {}
+
+    def recall(self, connection: Connection) -> None:
+        """Fill the memory from the ledger."""
+        for root, path, version in admissions.known_paths(connection):
+            look = Look(version.size_bytes, version.mtime_ns, version.inode, version.device)
+            self._looks[root, path] = look
+
+    def remember(self, arrival: Arrival) -> None:
+        """A file was judged as it looked."""
+        self._looks[arrival.root, arrival.path] = arrival.look
+
+    def is_known(self, root: str, path: bytes, look: Look) -> bool:
+        """Whether this file was judged looking just like this."""
+        return self._looks.get((root, path)) == look
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +159,7 @@ def _file_name(path: bytes) -> str:
 
 
 def _is_same(newest: Version, seen: SeenFile) -> bool:
-    """The same bytes as this path's newest version. An mtime alone is no new statement: copying and touching move it."""
+    """The same bytes as this path's newest version. A newer mtime alone is no new statement: a touch moves it too."""
     if newest.content_hash != seen.content_hash:
         return False
     return newest.as_of == seen.as_of or seen.as_of_basis is AsOfBasis.MTIME

@@ -7,11 +7,10 @@ Asking Postgres happens in a thread of its own with a deadline, because a networ
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from qbwatch import __version__
 from qbwatch.config import Config
@@ -19,32 +18,16 @@ from qbwatch.core.calendar import closed_days
 from qbwatch.core.model import Failure, FailureClass
 from qbwatch.core.status import DaemonFacts, Json, LedgerFacts, Limits, Problem, Severity, assemble, from_cache
 from qbwatch.edges.answers import ledger_facts
-from qbwatch.edges.postgres import failure_of
+from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of
 from qbwatch.edges.status_cache import read_cache, write_cache
 
 DEADLINE = 0.6  # seconds that Postgres may take before the last known answer is given instead
 
 
-class _LimitFor(Mapping[str, int | None]):
-    """Freshness limits by relation, with the configured default for all others."""
-
-    def __init__(self, config: Config) -> None:
-        self._limit = config.freshness.limit_for
-
-    def __getitem__(self, relation: str) -> int | None:
-        return self._limit(relation)
-
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
 def limits_of(config: Config, at: datetime) -> Limits:
     """The office's today and calendar."""
     today: date = at.astimezone(config.quickbooks.timezone).date()
-    return Limits(today, closed_days(config.freshness.country, config.freshness.closed_days), _LimitFor(config))
+    return Limits(today, closed_days(config.freshness.country, config.freshness.closed), config.freshness.limit_for)
 
 
 def ask_ledger(engine: Engine, config: Config, deadline: float = DEADLINE) -> LedgerFacts | Failure:
@@ -55,7 +38,7 @@ def ask_ledger(engine: Engine, config: Config, deadline: float = DEADLINE) -> Le
         try:
             with engine.connect() as connection, connection.begin():
                 found.append(ledger_facts(connection, config.quickbooks.timezone))
-        except DBAPIError as error:
+        except DATABASE_ERRORS as error:
             found.append(failure_of(error))
 
     asker = threading.Thread(target=ask, name="ask-ledger", daemon=True)

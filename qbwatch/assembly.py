@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from qbwatch.admission import Admitter, KnownFiles
 from qbwatch.config import Config
@@ -20,9 +19,8 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.intake_state import Watcher
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.dbt import Dbt, DbtSettings
-from qbwatch.edges.embedded import EmbeddedPostgres
 from qbwatch.edges.loader import Loader
-from qbwatch.edges.postgres import engine_for
+from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.vault import Vault
 from qbwatch.intake import Intake, IntakeSettings
@@ -44,19 +42,6 @@ class Parts:
     known: KnownFiles
     pipeline: Pipeline
     dbt: Dbt
-
-
-def embedded_of(config: Config) -> EmbeddedPostgres:
-    """The private Postgres of this configuration's state folder."""
-    return EmbeddedPostgres(config.state.directory / "postgres")
-
-
-def database_url(config: Config, *, start: bool) -> str | None:
-    """The libpq URL to connect to. A private Postgres is started with ``start``; without, None when it is down."""
-    if not config.database.is_embedded:
-        return config.database.url.get_secret_value()
-    server = embedded_of(config)
-    return server.start() if start else server.url_if_running()
 
 
 def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed: Callable[[Step], None]) -> Parts:
@@ -97,7 +82,7 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
         rescan_every=parts.config.input.rescan,
         watcher=Watcher(parts.config.input.watcher),
     )
-    ledger = Ledger(is_known=parts.known.is_known, admit=admit, transient=(DBAPIError,))
+    ledger = Ledger(is_known=parts.known.is_known, admit=admit, transient=DATABASE_ERRORS)
     return Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, beat)
 
 

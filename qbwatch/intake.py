@@ -67,7 +67,7 @@ class Intake:
         self._means = means
         self._stop = stop
         self._beat = beat
-        self._notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()
+        self._notices: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
         self._overflows = OverflowCount(self._ask_for_scans)
         self._roots = {"input": self._tended("input", settings.input_directory)}
         if settings.seed_directory is not None:
@@ -82,12 +82,20 @@ class Intake:
         """The last snapshot, at most a tick (and one file's admission) old."""
         return self._state
 
+    def rescan_soon(self) -> None:
+        """Ask for a scan of every folder. From any thread."""
+        self._ask_for_scans()
+
     def is_quiet(self) -> bool:
         """True when nothing is settling, as far as known; False before the first scan.
 
         Files that wait for a longer reason (empty, doubted, refused for now) don't hold others up: see ``Settler``.
         """
         return self._state.is_quiet and self._notices.empty()
+
+    def wake(self) -> None:
+        """End the present wait, so that ``stop`` is seen at once. For any thread."""
+        self._notices.put(None)
 
     def run(self) -> None:
         """Work until ``stop`` is set. Only a bug ends it before that: it is logged, and the supervisor sees the end."""
@@ -188,7 +196,9 @@ class Intake:
         due = [tended.root.settler.next_due_at() for tended in self._roots.values()]
         return [at for at in due if at is not None] + [tended.scan_at for tended in self._roots.values()]
 
-    def _accept(self, notice: Notice) -> None:
+    def _accept(self, notice: Notice | None) -> None:
+        if notice is None:
+            return
         tended = self._roots[notice.root]
         if notice.path is not None:
             tended.root.notice(notice.path, notice.renamed)

@@ -8,16 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from qbwatch import assembly
 from qbwatch.config import Config
 from qbwatch.core.model import Mode, QbwatchError
 from qbwatch.core.status import Json
+from qbwatch.database import database_url, embedded_of
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.migrate import migrate
-from qbwatch.edges.postgres import DatabaseUnavailable, failure_of, lock_holder, try_lock
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of, lock_holder, try_lock
 from qbwatch.pipeline import Scope, Step
 from qbwatch.run_json import outcome_json
 
@@ -28,16 +28,16 @@ def run_by_itself(
     config: Config, force: str | None, dataset: str | None, files: Sequence[str], tell: Callable[[str], None]
 ) -> Json:
     """The outcome as JSON. ``tell`` gets a line of progress now and then. Raises `QbwatchError`."""
-    url = assembly.database_url(config, start=True)
+    url = database_url(config, start=True)
     assert url is not None
     try:
         migrate(url)
         return _run(config, url, Mode(force) if force else None, Scope(dataset), files, tell)
-    except DBAPIError as error:
+    except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:
         if config.database.is_embedded:
-            assembly.embedded_of(config).stop()
+            embedded_of(config).stop()
 
 
 def _run(
@@ -58,7 +58,7 @@ def _run(
 def _lock(connection: Connection) -> None:
     if not try_lock(connection):
         raise QbwatchError(
-            f"another qbwatch works on this database (backend {lock_holder(connection)}), but its socket doesn't answer",
+            f"another qbwatch works on this database (backend {lock_holder(connection)}) and can't be asked",
             "is [control] socket the same in its configuration? Else wait until it has finished",
         )
     with connection.begin():

@@ -10,11 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
-from qbwatch.core.failure import of_errno, pause_before
+from qbwatch.core.failure import of_errno, pause_before, unexpected
 from qbwatch.core.model import Failure, FailureClass, Mode, Reject, RowCounts, RunStatus, WorkItem
 from qbwatch.core.plan import Facts, Plan, make_plan
 from qbwatch.datasets import datasets
@@ -22,11 +20,12 @@ from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.dbt import Dbt, Outcome, TransformResult
 from qbwatch.edges.loader import Loader, LoadRefused, LoadStopped
-from qbwatch.edges.postgres import failure_of
+from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, is_lost
 from qbwatch.edges.vault import VaultError
 from qbwatch.formats.refusal import Refusal
+from qbwatch.log import get_logger
 
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ class Pipeline:
         return make_plan(self.facts(connection, scope), ranks, force)
 
     def run(self, connection: Connection, plan: Plan) -> RunOutcome:
-        """Do a plan. Raises `DBAPIError` only when the database itself is lost; the run is closed at the next start."""
+        """Do a plan. Raises a database error only when the database is lost; the next start closes the run."""
         with connection.begin():
             run_id = runs.start_run(connection, plan.mode, plan.why, len(plan.items), self.now())
         log.info("run started", run=run_id, mode=plan.mode.value, why=plan.why)
@@ -150,8 +149,8 @@ class Pipeline:
         except (Refusal, LoadRefused) as refused:
             rejects = refused.rejects if isinstance(refused, LoadRefused) else ()
             self._set_aside(connection, claimed, refused.failure, progress, rejects)
-        except DBAPIError as error:
-            if connection.invalidated or connection.closed or error.connection_invalidated:
+        except DATABASE_ERRORS as error:
+            if is_lost(connection):
                 raise
             self._set_aside(connection, claimed, failure_of(error), progress)
         except VaultError as error:
@@ -159,6 +158,9 @@ class Pipeline:
             self._set_aside(connection, claimed, failure, progress)
         except OSError as error:
             self._set_aside(connection, claimed, of_errno(error.errno, error.strerror or str(error)), progress)
+        except Exception as error:
+            log.exception("a fault of qbwatch while loading", run=progress.run_id, file=claimed.name)
+            self._set_aside(connection, claimed, unexpected(error), progress)
         else:
             progress.loaded += 1
             progress.rows += rows
@@ -168,11 +170,12 @@ class Pipeline:
     def _fold_in(self, connection: Connection, item: WorkItem) -> RowCounts:
         """Rows, ledger entry and owed dbt work of one item, in the caller's transaction."""
         at = self.now()
-        if item.dataset is None:
-            dataset_now = self.loader.open(item).layout.dataset.full_name
-            store.set_dataset(connection, item.id, dataset_now)
-            item = replace(item, dataset=dataset_now)
-        return self._fold_known(connection, item, item.dataset, at)
+        name = item.dataset
+        if name is None:
+            name = self.loader.open(item).layout.dataset.full_name
+            store.set_dataset(connection, item.id, name)
+            item = replace(item, dataset=name)
+        return self._fold_known(connection, item, name, at)
 
     def _fold_known(self, connection: Connection, item: WorkItem, name: str, at: datetime) -> RowCounts:
         store.supersede_older_versions(connection, item, at)

@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from qbwatch.core.failure import pause_before
 from qbwatch.core.model import Failure, Mode, QbwatchError
 from qbwatch.core.plan import Plan
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
-from qbwatch.edges.postgres import failure_of, lock_holder, try_lock
+from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, lock_holder, try_lock
+from qbwatch.log import get_logger
 from qbwatch.pipeline import EVERYTHING, Pipeline, RunOutcome, Scope
 
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 _IDLE_LOOK = 5.0  # seconds between looks at the work table when nothing wakes us
-_UNQUIET_LOOK = 0.2  # seconds between looks while files are still settling
-_BATCH_PATIENCE = timedelta(seconds=60)  # how long a settled file waits for others that are still settling
+_UNQUIET_LOOK = 0.05  # seconds between looks while files are still settling
+_LULL = 0.1  # seconds without a new file after which a burst is over
+_BATCH_PATIENCE = timedelta(seconds=15)  # how long a settled file waits for others that are still settling
 _LONGEST_OUTAGE_PAUSE = 15.0  # seconds between tries to reach a lost database
 
 
@@ -59,9 +60,11 @@ class Worker:
     _requests: queue.SimpleQueue[Request] = field(default_factory=queue.SimpleQueue)
     _wake: threading.Event = field(default_factory=threading.Event)
     _first_lock: bool = True
+    _woken_at: float = 0.0
 
     def wake(self) -> None:
-        """There may be something to do."""
+        """There may be something to do: a file came, or a person asked."""
+        self._woken_at = time.monotonic()
         self._wake.set()
 
     def request(self, force: Mode | None = None, scope: Scope = EVERYTHING) -> Future[RunOutcome | None]:
@@ -80,7 +83,7 @@ class Worker:
                     self._hold_lock(connection)
                     outages = 0
                     self._work(connection)
-            except DBAPIError as error:
+            except DATABASE_ERRORS as error:
                 outages += 1
                 self._note_outage(failure_of(error))
                 self._pause(min(pause_before(outages).total_seconds(), _LONGEST_OUTAGE_PAUSE))
@@ -121,7 +124,6 @@ class Worker:
                 self._work_by_itself(connection)
 
     def _work_by_itself(self, connection: Connection) -> None:
-        self._wake.clear()
         plan = self.pipeline.plan(connection)
         if plan is None:
             self._pause(_IDLE_LOOK)
@@ -131,7 +133,8 @@ class Worker:
             self._run(connection, plan)
 
     def _may_start(self, plan: Plan) -> bool:
-        if self.is_quiet():
+        """A burst of files is one run: nothing settles any more, and the last file came a moment ago."""
+        if self.is_quiet() and time.monotonic() - self._woken_at > _LULL:
             return True
         return any(self.now() - item.first_seen_at > _BATCH_PATIENCE for item in plan.items)
 
@@ -146,7 +149,7 @@ class Worker:
         try:
             plan = self.pipeline.plan(connection, request.force, request.scope)
             request.answer.set_result(None if plan is None else self._run(connection, plan))
-        except DBAPIError as error:
+        except DATABASE_ERRORS as error:
             failure = failure_of(error)
             request.answer.set_exception(QbwatchError(f"the run was cut short: {failure.reason}", failure.hint))
             raise
@@ -172,5 +175,6 @@ class Worker:
         while left > 0 and not self.stop.is_set():
             self.beat()
             if self._wake.wait(min(left, 1.0)):
+                self._wake.clear()
                 return
             left -= 1.0

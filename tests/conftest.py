@@ -72,6 +72,13 @@ def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
 
 
 @pytest.fixture
+def second_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """Another database like ``empty_database_url``, for comparing two."""
+    with _database(postgres_server, "template0") as url:
+        yield url
+
+
+@pytest.fixture
 def database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> Iterator[str]:
     """libpq URL of a new database with the migrations applied; dropped after the test."""
     with _database(postgres_server, _migrated_template) as url:

@@ -79,7 +79,17 @@ def of_crashes(crashes: int) -> Failure:
     )
 
 
+def unexpected(error: Exception) -> Failure:
+    """A bug of qbwatch that one file brought to light: it waits for a person, and the traceback is in the log."""
+    return Failure(
+        _DATA,
+        "unexpected",
+        f"qbwatch failed on this file ({type(error).__name__})",
+        "please report it with the journal's lines; after an upgrade, `qbwatch retry` tries again",
+    )
+
+
 def pause_before(attempt: int) -> timedelta:
     """How long to wait before the next try, after ``attempt`` (≥ 1) tries: doubling from 5 s to 5 min."""
-    doublings: int = min(attempt - 1, 10)
-    return min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE)
+    doublings: int = 2 ** min(attempt - 1, 10)
+    return min(_FIRST_PAUSE * doublings, _LONGEST_PAUSE)

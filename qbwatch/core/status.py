@@ -6,7 +6,7 @@ came from, which the answer says itself (``answered_by``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -100,7 +100,7 @@ class Limits:
 
     today: date
     is_closed: IsClosed
-    limit_for: Mapping[str, int | None]
+    limit_for: Callable[[str], int | None]
 
 
 def moment(at: datetime | None) -> str | None:
@@ -166,13 +166,13 @@ def from_cache(answer: Json, cached_at: datetime, problem: Problem, daemon: Daem
     said = {**problem.to_json(), "summary": f"{problem.summary}; this is the last known answer, {age} old"}
     known = [entry for entry in answer["problems"] if entry["code"] not in ("database_down", "daemon_down")]
     state = daemon.state.value if daemon else DaemonState.DOWN.value
-    pid = daemon.pid if daemon else None
+    pid, alive = (daemon.pid, daemon.watch_alive) if daemon else (None, None)
     return {
         **answer,
         "answered_by": "cache",
         "health": "error",
         "problems": [said, *known],
-        "daemon": {**answer["daemon"], "state": state, "pid": pid},
+        "daemon": {**answer["daemon"], "state": state, "pid": pid, "watch_alive": alive},
     }
 
 
@@ -193,7 +193,7 @@ def _freshness(relation: RelationFacts, limits: Limits) -> Json:
         "rows": relation.rows,
         "current_through": None if through is None else through.isoformat(),
         "age_business_days": age,
-        "state": judge(age, limits.limit_for[relation.relation]).value,
+        "state": judge(age, limits.limit_for(relation.relation)).value,
     }
 
 
@@ -248,8 +248,7 @@ def _freshness_problems(freshness: Sequence[Json]) -> list[Problem]:
             "stale",
             FailureClass.MISSING_FILES,
             Severity.ERROR if entry["state"] == Freshness.STALE else Severity.WARNING,
-            f"{entry['relation']} is {entry['age_business_days']} business days old "
-            f"(through {entry['current_through']})",
+            f"{entry['relation']} is {entry['age_business_days']} business days old",
             "did the exporter run, and did Dropbox sync?",
         )
         for entry in freshness

@@ -100,6 +100,14 @@ def twin_of(connection: Connection, seen: SeenFile) -> tuple[str, bool] | None:
     return None if row is None else (row[0], bool(row[1]))
 
 
+def accepted_as(connection: Connection, content_hash: str, as_of: datetime) -> str | None:
+    """The shown name of an accepted file with these bytes and this moment."""
+    query = """SELECT file.name FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
+               WHERE item.content_hash = :hash AND item.as_of = :as_of AND item.state <> 'skipped'"""
+    name: str | None = connection.scalar(text(query), {"hash": content_hash, "as_of": as_of})
+    return name
+
+
 def add_item(
     connection: Connection,
     seen: SeenFile,

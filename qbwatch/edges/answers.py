@@ -25,12 +25,12 @@ MARTS = {
 
 def ledger_facts(connection: Connection, zone: ZoneInfo) -> LedgerFacts:
     """Everything the status needs from Postgres, in the caller's transaction."""
-    count, oldest = connection.execute(text(_WAITING_COUNT)).one()
+    waiting: Any = connection.execute(text(_WAITING_COUNT)).one()
     debt = connection.execute(text(_DEBT)).all()
     nodes = [dict(row) for row in connection.execute(text(_NODES)).mappings()]
     return LedgerFacts(
-        waiting_count=count,
-        oldest_waiting_at=oldest,
+        waiting_count=waiting.count,
+        oldest_waiting_at=waiting.oldest,
         waiting=[_shown(dict(row), "next_attempt_at") for row in connection.execute(text(_WAITING)).mappings()],
         quarantined=[_shown(dict(row), "since") for row in connection.execute(text(_QUARANTINED)).mappings()],
         current_run=_run(connection, _CURRENT_RUN),
@@ -100,7 +100,7 @@ def _count(connection: Connection, dataset: Dataset) -> int:
 
 
 _WAITING_COUNT = """
-SELECT count(*), min(file.first_seen_at)
+SELECT count(*) AS count, min(file.first_seen_at) AS oldest
 FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
 WHERE item.state IN ('pending', 'loading', 'retrying')"""
 

@@ -10,6 +10,11 @@ import time
 from datetime import UTC, datetime, timedelta
 
 
+def utc_now() -> datetime:
+    """The time of day, aware, as it is written into the ledger; tests pass a clock of their own."""
+    return datetime.now(UTC)
+
+
 class SteadyClock:
     """Aware datetimes by the monotonic clock: they start at the time of day, and don't follow its corrections."""
 

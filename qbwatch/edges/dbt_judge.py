@@ -138,13 +138,18 @@ def _node(entry: Document) -> NodeResult:
     rows = entry.get("failures") if "test" in resource_type else entry.get("adapter_response", {}).get("rows_affected")
     return NodeResult(
         unique_id=unique_id,
-        name=parts[2] if len(parts) > 2 else unique_id,
+        name=_name(parts),
         resource_type=resource_type,
         status=str(entry["status"]),
         seconds=float(entry.get("execution_time") or 0.0),
         rows=rows if isinstance(rows, int) and rows >= 0 else None,
         message=one_line(entry["message"]) if entry.get("message") else None,
     )
+
+
+def _name(parts: Sequence[str]) -> str:
+    """``model.project.name``, ``test.project.name.hash``; but ``unit_test.project.model.name``."""
+    return parts[-1] if parts[0] == "unit_test" or len(parts) < 3 else parts[2]
 
 
 def one_line(text: str) -> str:

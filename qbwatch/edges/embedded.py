@@ -22,13 +22,14 @@ from qbwatch.core.model import QbwatchError
 from qbwatch.edges.embedded_account import Account, Answer, account_for, create_for, name_of, open_the_way
 from qbwatch.edges.embedded_cluster import Cluster
 from qbwatch.edges.embedded_install import Install, find_install, reachable_install
-from qbwatch.edges.embedded_postmaster import forget_stale_locks, read_postmaster, server_pid, serves
+from qbwatch.edges.embedded_postmaster import forget_stale_locks, is_alive, read_postmaster, server_pid
 from qbwatch.edges.embedded_settings import ROLE
 
 DATABASE = "dashboard"
 _START_SECONDS = 120  # recovery after a crash replays what was written since the last checkpoint
 _STOP_SECONDS = 60
 _PAUSE_SECONDS = 0.02
+_ATTEMPTS = 3
 _ORPHANS = "pre-existing shared memory block"  # backends of a killed server; they notice its death within moments
 
 
@@ -117,14 +118,20 @@ class EmbeddedPostgres:
             os.close(descriptor)
 
     def _bring_up(self, account: Account) -> str:
-        url = self._settled_url()
-        if url is None:
-            self._launch(Cluster(self.directory, account, self.durable))
+        """Run it and enter it. What looks alive may just be dying (a kill takes its moment): then it is run anew."""
+        for _ in range(_ATTEMPTS):
             url = self._settled_url()
-        if url is None:
-            raise QbwatchError("the embedded Postgres went away while it started", f"see {self.data / 'log'}")
-        _ensure_database(url)
-        return url
+            if url is None:
+                self._launch(Cluster(self.directory, account, self.durable))
+                url = self._settled_url()
+            refusal = _ensure_database(url) if url is not None else "it went away while it started"
+            if url is not None and refusal is None:
+                return url
+            time.sleep(_PAUSE_SECONDS)
+        raise QbwatchError(
+            f"the embedded Postgres refuses us: {refusal}",
+            f"run qbwatch as root, or as the user who owns its state folder; see also {self.data / 'log'}",
+        )
 
     def _launch(self, cluster: Cluster) -> None:
         install = self._install(cluster.account)
@@ -152,7 +159,7 @@ class EmbeddedPostgres:
             return launched
         deadline = time.monotonic() + _START_SECONDS
         while self.url_if_running() is None:
-            if not serves(int(launched.said), self.data):
+            if not is_alive(int(launched.said)):
                 return Answer(False, log.read_text("utf-8", "replace").strip())
             if time.monotonic() > deadline:
                 return Answer(False, f"it is not ready after {_START_SECONDS} s")
@@ -181,19 +188,16 @@ def _took_lock(descriptor: int) -> bool:
     return False
 
 
-def _ensure_database(url: str) -> None:
+def _ensure_database(url: str) -> str | None:
+    """Enter the server and create the database when missing; why it refuses, as one line, when it does."""
     import psycopg  # heavy, and `url_if_running` must stay quick
 
+    maintenance = url.replace(f"/{DATABASE}?", "/postgres?")
     try:
-        with psycopg.connect(
-            url.replace(f"/{DATABASE}?", "/postgres?"), autocommit=True, connect_timeout=20
-        ) as connection:
+        with psycopg.connect(maintenance, autocommit=True, connect_timeout=20) as connection:
             known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if known is None:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
     except psycopg.OperationalError as error:
-        reason = Answer(False, str(error).strip()).last_line
-        raise QbwatchError(
-            f"the embedded Postgres refuses us: {reason}",
-            "run qbwatch as root, or as the user who owns its state folder",
-        ) from error
+        return str(error).partition("\n")[0]
+    return None

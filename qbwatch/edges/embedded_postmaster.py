@@ -47,14 +47,14 @@ def server_pid(data: Path) -> int | None:
     A pid alone proves nothing: after a reboot it may be another process's, and a zombie has no command line.
     """
     pid = _first_number(data / "postmaster.pid")
-    return pid if pid is not None and serves(pid, data) else None
+    return pid if pid is not None and _serves(pid, data) else None
 
 
 def forget_stale_locks(data: Path, socket_directory: Path) -> None:
     """Remove lock files of a dead server that would make Postgres refuse to start; to be called when it is down.
 
-    Those are files whose pid has been given to another process since, and files that a power cut left empty. Should
-    processes of the old server still live, Postgres finds out by itself, by the shared memory they hold.
+    Those are files whose pid is still its zombie's or has been given to another process, and files that a power cut
+    left empty. Should processes of the old server still live, Postgres finds out itself, by the memory they share.
     """
     for lock in (data / "postmaster.pid", socket_directory / f"{SOCKET_NAME}.lock"):
         pid = _first_number(lock)
@@ -69,7 +69,17 @@ def _first_number(file: Path) -> int | None:
         return None
 
 
+def is_alive(pid: int) -> bool:
+    """True when the process runs; a zombie, which an init that doesn't reap may leave lying about, does not."""
+    try:
+        status = Path("/proc", str(pid), "stat").read_text("ascii", "replace")
+    except OSError:
+        return _exists(pid)
+    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
 def _exists(pid: int) -> bool:
+    """True when the pid is taken, be it by a zombie: this is what Postgres asks about the pid in a lock file."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -79,12 +89,11 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def serves(pid: int, data: Path) -> bool:
-    """True when process ``pid`` lives and is the server of this cluster, or about to become it."""
-    process = Path("/proc", str(pid))
-    if not process.parent.joinpath("self").exists():
-        return _exists(pid)  # no Linux: the pid is all there is
+def _serves(pid: int, data: Path) -> bool:
+    """True when the process is the server of this cluster: its command line names the data folder."""
+    if not Path("/proc/self").exists():
+        return is_alive(pid)  # no Linux: the pid is all there is
     try:
-        return os.fsencode(data) in (process / "cmdline").read_bytes().split(b"\0")
+        return os.fsencode(data) in Path("/proc", str(pid), "cmdline").read_bytes().split(b"\0")
     except OSError:
         return False

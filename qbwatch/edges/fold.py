@@ -213,7 +213,7 @@ def _digest(dataset: Dataset, sides: dict[str, str], extra: LiteralString | str)
     for name, kind in dataset.stored.items():
         column = sql.SQL("{}.{}").format(sql.Identifier(sides[name]), sql.Identifier(name))
         terms.append(sql.SQL("trim_scale({})").format(column) if kind == "numeric" else column)
-    terms.append(sql.SQL(extra))  # type: ignore[arg-type]
+    terms.append(sql.SQL(extra))
     return sql.SQL("md5(ROW({})::text)::uuid").format(_list(terms))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,8 @@ class FolderWatch:
         path = os.path.realpath(self._directory, strict=True)
         status = os.stat(path)
         os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY))  # watchdog takes an unreadable folder without a word
+        # It warns when a new folder is reported twice, by its own event and by its parent's; that is no fault.
+        warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
         observer = None
         try:
             observer = InotifyObserver(generate_full_events=True)  # "full" tells a file moved in from one created

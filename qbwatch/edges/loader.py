@@ -80,10 +80,10 @@ class Loader:
     def _fold_in(
         self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
     ) -> LoadResult:
-        tally = read_whole_documents(part.layout, lambda tally: self._stage(cursor, item, part, tally, at))
+        tally = read_whole_documents(part.layout, lambda tally: stage(cursor, item, part, tally, at, self.should_stop))
         if failure := check_rejects(tally.read, tally.rejected):
             raise LoadRefused(failure, tally.rejects)
-        statement = _statement(item, part, tally)
+        statement = statement_of(item, part, tally)
         fold.seal_stage(cursor, statement)
         applied = fold.apply(cursor, statement, target, at)
         in_table = fold.sums_of_staged_keys(cursor, target, list(tally.sums))
@@ -102,21 +102,29 @@ class Loader:
             rows, tally.sums, tuple(tally.rejects), notes_of(part.layout, part.encoding, tally, is_full=item.is_full)
         )
 
-    def _stage(self, cursor: fold.Cursor, item: WorkItem, part: Part, tally: Tally, at: datetime) -> None:
-        """COPY a part's readable rows into a new stage."""
-        fold.open_stage(cursor, part.layout.dataset)
-        lineage = (str(item.file_id), item.as_of.isoformat(), at.isoformat(), _NO_HASH_YET)
-        names = ("_key", *part.layout.columns, "_extra", "_row_number", "_line", *_LINEAGE)
-        copy = sql.SQL("COPY {} ({}) FROM STDIN").format(fold.STAGE, sql.SQL(", ").join(map(sql.Identifier, names)))
-        with cursor.copy(copy) as out:
-            for reading in part.readings():
-                if tally.read % _ROWS_BETWEEN_LOOKS == 0 and self.should_stop():
-                    raise LoadStopped
-                if (row := tally.take(reading)) is not None:
-                    out.write_row((row.key, *row.values, row.extra, row.row_number, row.ordinal, *lineage))
+
+def stage(
+    cursor: fold.Cursor,
+    item: WorkItem,
+    part: Part,
+    tally: Tally,
+    at: datetime,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """COPY a part's readable rows into a new stage. Raises `Refusal`, and `LoadStopped` when asked to stop."""
+    fold.open_stage(cursor, part.layout.dataset)
+    lineage = (str(item.file_id), item.as_of.isoformat(), at.isoformat(), _NO_HASH_YET)
+    names = ("_key", *part.layout.columns, "_extra", "_row_number", "_line", *_LINEAGE)
+    copy = sql.SQL("COPY {} ({}) FROM STDIN").format(fold.STAGE, sql.SQL(", ").join(map(sql.Identifier, names)))
+    with cursor.copy(copy) as out:
+        for reading in part.readings():
+            if tally.read % _ROWS_BETWEEN_LOOKS == 0 and should_stop():
+                raise LoadStopped
+            if (row := tally.take(reading)) is not None:
+                out.write_row((row.key, *row.values, row.extra, row.row_number, row.ordinal, *lineage))
 
 
-def _statement(item: WorkItem, part: Part, tally: Tally) -> fold.Statement:
+def statement_of(item: WorkItem, part: Part, tally: Tally) -> fold.Statement:
     """Absence removes only where the export lists everything and every row of it could be told apart."""
     return fold.Statement(
         dataset=part.layout.dataset,

@@ -16,6 +16,8 @@ from sqlalchemy.pool import NullPool
 from qbwatch.core.failure import of_sqlstate
 from qbwatch.core.model import Failure, QbwatchError
 
+DATABASE_ERRORS = (DBAPIError, psycopg.Error)  # statements go through SQLAlchemy, COPY through psycopg itself
+
 _LOCK = (0x7162, 1)  # "qb": the first number is qbwatch's, the second tells its locks apart
 _OPTIONS = "-c timezone=UTC -c datestyle=ISO -c idle_in_transaction_session_timeout=10min -c lock_timeout=60s"
 
@@ -60,6 +62,11 @@ def first_line(error: object) -> str:
     """One line about an error, never empty; psycopg's DETAIL lines, which may hold customers' data, are left out."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines and lines[0].strip() else type(error).__name__
+
+
+def is_lost(connection: Connection) -> bool:
+    """True when the connection is of no use any more, so that nothing more can be written over it."""
+    return connection.closed or connection.invalidated or driver(connection).closed or driver(connection).broken
 
 
 def driver(connection: Connection) -> psycopg.Connection[Any]:

@@ -65,4 +65,4 @@ def _create(dataset: Dataset) -> sql.Composed:
 
 
 def _declared(name: str, kind: str) -> sql.Composed:
-    return sql.Identifier(name) + sql.SQL(" " + kind)  # type: ignore[arg-type]
+    return sql.Identifier(name) + sql.SQL(" " + kind)

@@ -16,6 +16,8 @@ from qbwatch.formats.records import Reading, read_records
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.text import Row, detect_encoding, first_line, read_rows, sniff_delimiter
 
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # zip (.xlsx, .ods) and OLE (.xls)
+
 Opener = Callable[[], BinaryIO]
 
 
@@ -39,6 +41,10 @@ def open_part(open_stream: Opener, name: str, order: DateOrder) -> Part:
     """Recognise a delimited text file by content first and name second. Raises `Refusal`."""
     with open_stream() as stream:
         head = stream.read(8192)
+        if head.startswith(_WORKBOOKS):
+            raise Refusal(
+                "workbook", "an Excel workbook: this version reads CSV", "export it as CSV, each list by itself"
+            )
         if not head.strip(b"\x00\xef\xbb\xbf \t\r\n,"):
             raise Refusal("empty_file", _emptiness(head), "nothing of it was loaded; export it again")
         encoding = detect_encoding(stream)

@@ -117,6 +117,13 @@ def test_committed_data_survive_kill_9_under_open_connections(postgres):
     assert ask(url, "SELECT to_regclass('lost')") is None
 
 
+def test_it_starts_in_the_very_moment_after_a_kill(postgres):
+    for _ in range(10):
+        url = postgres.start()
+        assert ask(url, "SELECT 1") == 1
+        os.kill(postgres.pid, signal.SIGKILL)
+
+
 def test_a_stale_pid_that_belongs_to_someone_else_now_is_no_obstacle(postgres):
     url = postgres.start()
     pid_file = postgres.data / "postmaster.pid"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,4 +155,3 @@ def test_data_of_another_user_are_not_taken_over(foreign_folder):
     (directory / "data").mkdir(mode=0o755)
     answer = answer_as(user, lambda: EmbeddedPostgres(directory).start())
     assert answer == f"QbwatchError: {directory / 'data'} does not belong to {user.pw_name}"
-    assert sys.executable

@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from qbwatch.datasets import ColumnType, Dataset, Kind, dataset_named, datasets, percent_twin, spelled_by_hand
 
@@ -65,6 +66,17 @@ def insert(connection: psycopg.Connection, dataset: str, *rows: Row) -> None:
             ),
             list(filled.values()),
         )
+
+
+def asked(connection: psycopg.Connection, query: str) -> list[Row]:
+    """The rows of a query, each by column name."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query).fetchall()
+
+
+def by(key: str, rows: list[Row]) -> dict[str, Row]:
+    """The rows by the value of one column."""
+    return {row[key]: row for row in rows}
 
 
 def load_corpus(connection: psycopg.Connection, folder: Path) -> None:

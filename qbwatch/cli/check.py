@@ -1,0 +1,99 @@
+"""``qbwatch check``: recognise and validate a file that may lie anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qbwatch.cli.options import config_option, json_option, load_config, print_json
+from qbwatch.core.model import QbwatchError
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--timezone", help="The exporting office's zone, where there is no configuration.")
+@click.option("--date-order", type=click.Choice(["mdy", "dmy", "ymd"]), help="Likewise the order of its dates.")
+@config_option
+@json_option
+def check(file: str, timezone: str | None, date_order: str | None, config: str | None, as_json: bool) -> int:
+    """Recognise and validate a file: dataset, as_of, accounting, rejects, and what loading would change.
+
+    Writes nothing, needs no daemon, and works without a database (all rows then count as to be inserted).
+    Exit code 0 when it could be loaded, 1 when not.
+
+    Example: qbwatch check ~/Downloads/Invoice_04_17_2025_2_00_03.csv
+    """
+    from zoneinfo import ZoneInfo
+
+    from qbwatch.checking import Checker
+    from qbwatch.core.dates import DateOrder
+
+    loaded = _config_if_any(config)
+    zone = ZoneInfo(timezone) if timezone else loaded.quickbooks.timezone if loaded else ZoneInfo("America/New_York")
+    order = DateOrder(date_order or (loaded.quickbooks.date_order if loaded else "mdy"))
+    checker = Checker(zone, order, tuple(loaded.input.ignore) if loaded else (), _engine(loaded))
+    said = checker.check(Path(file))
+    if as_json:
+        print_json(said)
+    else:
+        click.echo("\n".join(line for part in said["parts"] for line in _told(said["name"], part)))
+    return 0 if all(part["verdict"] in ("load", "duplicate", "ignore") for part in said["parts"]) else 1
+
+
+def _config_if_any(config: str | None) -> Any:
+    """The configuration; a file can be checked without one, unless one was named."""
+    from qbwatch.config import ConfigError
+
+    try:
+        return load_config(config)
+    except ConfigError:
+        if config is not None:
+            raise
+        return None
+
+
+def _engine(config: Any) -> Any:
+    """An engine on a ledger that answers, else None."""
+    if config is None:
+        return None
+    from sqlalchemy import text
+
+    from qbwatch.database import database_url
+    from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
+
+    try:
+        url = database_url(config, start=False)
+        if url is None:
+            return None
+        engine = engine_for(url, name="qbwatch-check", connect_timeout=2)
+        with engine.connect() as connection:
+            ledger = connection.scalar(text("SELECT to_regclass('qbwatch.work_items')"))
+    except (*DATABASE_ERRORS, QbwatchError):
+        return None
+    return engine if ledger else None
+
+
+def _told(name: str, part: dict[str, Any]) -> list[str]:
+    lines = [f"{name}: {part['verdict']}" + (f" ({part['reason']})" if part["reason"] else "")]
+    if part["hint"]:
+        lines.append(f"  hint: {part['hint']}")
+    if part["dataset"]:
+        kind = "full export" if part["full"] else "window"
+        lines.append(f"  {part['dataset']}, {part['format']}, {part['encoding']}, {kind}, speaks for {part['as_of']}")
+    if part["rows"]:
+        rows = part["rows"]
+        lines.append(
+            f"  {rows['read']} rows = {rows['structural']} structural + {rows['inserted']} inserted + "
+            f"{rows['updated']} updated + {rows['unchanged']} unchanged + {rows['rejected']} rejected; "
+            f"{rows['removed']} removed"
+        )
+    lines += [f"  sum of {column}: {total}" for column, total in part["sums"].items()]
+    lines += [f"  {note}" for note in part["notes"]]
+    if not part["complete"]:
+        lines.append("  its end looks incomplete: is it still being written?")
+    for reject in part["rejects"][:20]:
+        where = f"line {reject['line']}" + (f", column {reject['column']!r}" if reject["column"] else "")
+        lines.append(f"  rejected: {where}: {reject['text']!r}: {reject['reason']}")
+    return lines

@@ -1,0 +1,28 @@
+"""A connection to the ledger for commands that read it, with failures as one line and a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from qbwatch.core.model import QbwatchError
+
+
+@contextmanager
+def ledger(config: Any) -> Iterator[Any]:
+    """A SQLAlchemy connection inside a transaction. Raises `QbwatchError` when there is no ledger to read."""
+    from qbwatch.database import database_url
+    from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
+
+    url = database_url(config, start=False)
+    if url is None:
+        raise QbwatchError("the private Postgres is not running", "start the daemon: qbwatch run")
+    try:
+        with engine_for(url, name="qbwatch-cli").connect() as connection, connection.begin():
+            yield connection
+    except DATABASE_ERRORS as error:
+        failure = failure_of(error)
+        if failure.code in ("database_42P01", "schema_missing"):
+            raise QbwatchError("this database has no ledger yet", "run qbwatch once, or the daemon, first") from None
+        raise DatabaseUnavailable(failure) from None

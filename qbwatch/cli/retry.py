@@ -1,0 +1,55 @@
+"""``qbwatch retry``: a person's decision that something may be tried again."""
+
+from __future__ import annotations
+
+import click
+
+from qbwatch.cli.ledger import ledger
+from qbwatch.cli.options import config_option, json_option, load_config, print_json
+from qbwatch.core.model import QbwatchError
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option("--all", "everything", is_flag=True, help="Everything that is quarantined or waits for a later try.")
+@config_option
+@json_option
+def retry(files: tuple[str, ...], everything: bool, config: str | None, as_json: bool) -> int:
+    """Try quarantined or waiting files again, now.
+
+    Examples: qbwatch retry Invoice_04_17_2025_2_00_03.csv; qbwatch retry --all
+    """
+    if bool(files) == everything:
+        raise click.UsageError("name files, or say --all")
+    from datetime import UTC, datetime
+
+    from qbwatch.edges import store
+    from qbwatch.edges.file_answers import items_named, quarantined_items
+
+    loaded = load_config(config)
+    with ledger(loaded) as connection:
+        found = items_named(connection, list(files)) if files else {"": quarantined_items(connection)}
+        unknown = [name for name, ids in found.items() if name and not ids]
+        if unknown:
+            raise QbwatchError(
+                f"nothing to retry: {', '.join(unknown)}", "`qbwatch files --state quarantined` lists what is"
+            )
+        released = store.release(connection, [item for ids in found.values() for item in ids], datetime.now(UTC))
+    _wake(loaded.control.socket)
+    if as_json:
+        print_json({"version": 1, "released": released})
+    else:
+        click.echo(f"{released} item(s) go back into the queue; `qbwatch status` shows how they fare.")
+    return 0
+
+
+def _wake(socket: object) -> None:
+    """Let the daemon look at once; without one, the next `qbwatch once` does it."""
+    from pathlib import Path
+
+    from qbwatch.edges.control_client import ControlUnreachable, call
+
+    try:
+        call(Path(str(socket)), "retry", timeout=2.0)
+    except ControlUnreachable:
+        return

@@ -1,0 +1,38 @@
+"""What would loading this part change? Folded into a copy of the raw table that nobody else sees."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from psycopg import sql
+from sqlalchemy import Connection
+
+from qbwatch.core.model import RowCounts, WorkItem
+from qbwatch.edges import fold
+from qbwatch.edges.loader import stage, statement_of
+from qbwatch.edges.postgres import driver
+from qbwatch.edges.tables import raw_table
+from qbwatch.formats.part import Part
+from qbwatch.formats.tally import Tally, read_whole_documents
+
+
+def rehearse(connection: Connection, part: Part, tally: Tally, item: WorkItem) -> RowCounts:
+    """Accounting of the part as if it were loaded now on top of the raw table; the raw table is only read."""
+    cursor = driver(connection).cursor()
+    at = datetime.now(UTC)
+    dataset = part.layout.dataset
+    fold.open_scratch(cursor, dataset)
+    cursor.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(fold.SCRATCH, raw_table(dataset)))
+    tally = read_whole_documents(part.layout, lambda fresh: stage(cursor, item, part, fresh, at))
+    statement = statement_of(item, part, tally)
+    fold.seal_stage(cursor, statement)
+    applied = fold.apply(cursor, statement, fold.SCRATCH, at)
+    return RowCounts(
+        read=tally.read,
+        structural=tally.structural,
+        inserted=applied.inserted,
+        updated=applied.updated,
+        unchanged=tally.accepted - applied.inserted - applied.updated,
+        removed=applied.removed,
+        rejected=tally.rejected,
+    )

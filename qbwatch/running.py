@@ -1,0 +1,112 @@
+"""A running qbwatch: its parts, and what it answers at the control socket."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from qbwatch.answering import answer
+from qbwatch.assembly import Parts
+from qbwatch.config import Config
+from qbwatch.core.filename import escaped
+from qbwatch.core.model import DaemonState, Mode, QbwatchError
+from qbwatch.core.status import DaemonFacts, Json, Problem, Severity
+from qbwatch.edges.control import ControlServer, Peer
+from qbwatch.edges.heartbeats import Heartbeats
+from qbwatch.edges.systemd import Notifier
+from qbwatch.intake import Intake
+from qbwatch.log import get_logger
+from qbwatch.pipeline import Scope, Step
+from qbwatch.run_json import outcome_json
+from qbwatch.worker import Worker
+
+log = get_logger(__name__)
+
+_REQUEST_WITHIN = 3600.0  # seconds that a run on request may take
+
+
+@dataclass(slots=True)
+class Running:
+    """One running qbwatch."""
+
+    config: Config
+    notifier: Notifier
+    started_at: datetime
+    stop: threading.Event
+    beats: Heartbeats
+    intake: Intake | None = None
+    worker: Worker | None = None
+    parts: Parts | None = None
+    control: ControlServer | None = None
+
+    # what it answers
+
+    def status(self, _params: Json, _peer: Peer) -> Json:
+        """The answer to ``status``."""
+        return answer(self.config, self.parts.engine if self.parts else None, self.facts(), answered_by="daemon")
+
+    def once(self, params: Json, peer: Peer) -> Json:
+        """One run now, after a scan; waits for its end."""
+        force = Mode(params["force"]) if params.get("force") else None
+        log.info("a run was asked for", uid=peer.uid, pid=peer.pid, force=params.get("force"))
+        worker, intake = self.worker, self.intake
+        if worker is None or intake is None:
+            raise QbwatchError("qbwatch is still starting", "try again in a moment")
+        intake.rescan_soon()
+        _wait_until(lambda: intake.is_quiet() or self.stop.is_set(), 60.0)
+        picked = self.parts.admitter.pick if self.parts else None
+        files = frozenset(picked(Path(file)) for file in params["files"]) if picked and params.get("files") else None
+        scope = Scope(params.get("dataset"), files)
+        outcome = worker.request(force, scope).result(_REQUEST_WITHIN)
+        return outcome_json(outcome)
+
+    def retry(self, _params: Json, _peer: Peer) -> Json:
+        """Items were released in the ledger: look at once."""
+        if self.worker is not None:
+            self.worker.wake()
+        return {}
+
+    def facts(self) -> DaemonFacts:
+        """What the daemon knows of itself."""
+        if self.intake is None or self.worker is None:
+            return DaemonFacts(DaemonState.STARTING, os.getpid(), self.started_at)
+        seen = self.intake.state()
+        problems = [
+            Problem(each.code, each.failure_class, Severity.ERROR, each.summary, each.hint, each.since, each.file)
+            for each in seen.problems
+        ]
+        return DaemonFacts(
+            state=self._state(self.worker),
+            pid=os.getpid(),
+            started_at=self.started_at,
+            watcher=seen.watcher.value,
+            watch_alive=seen.watch_alive,
+            events_missed=seen.events_missed,
+            last_scan_at=seen.last_scan_at,
+            settling=[(escaped(path), since) for _, path, since in seen.settling],
+            ignored=seen.ignored,
+            problems=problems,
+        )
+
+    def _state(self, worker: Worker) -> DaemonState:
+        if self.stop.is_set():
+            return DaemonState.STOPPING
+        if worker.paused:
+            return DaemonState.PAUSED
+        return DaemonState.RUNNING if worker.busy else DaemonState.IDLE
+
+    def changed(self, _step: Step | None = None) -> None:
+        """Something that is shown has changed."""
+        if self.control is not None:
+            self.control.notify_changed()
+
+
+def _wait_until(true: Callable[[], bool], seconds: float) -> None:
+    ends_at = time.monotonic() + seconds
+    while not true() and time.monotonic() < ends_at:
+        time.sleep(0.05)

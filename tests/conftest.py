@@ -86,8 +86,15 @@ def database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> 
 
 
 @pytest.fixture
-def second_database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> Iterator[str]:
+def other_database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> Iterator[str]:
     """Another one like `database_url`, to compare two histories."""
+    with _database(postgres_server, _migrated_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> Iterator[str]:
+    """Like `database_url`, but one for all tests of a module: for what takes long to load and is only looked at."""
     with _database(postgres_server, _migrated_template) as url:
         yield url
 

@@ -298,6 +298,6 @@ def _place(books: Books, item_id: int) -> tuple[object, ...]:
 
 
 @pytest.fixture
-def empty_copy(second_database_url: str, tmp_path: Path) -> Iterator[Books]:
-    with open_books(second_database_url, tmp_path / "second") as opened:
+def empty_copy(other_database_url: str, tmp_path: Path) -> Iterator[Books]:
+    with open_books(other_database_url, tmp_path / "second") as opened:
         yield opened

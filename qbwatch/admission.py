@@ -76,7 +76,7 @@ class Admitter:
             newest = admissions.newest_version(connection, seen.root, seen.path)
             if newest is not None and _is_same(newest, seen):
                 admissions.touch(connection, newest.file_id, seen)
-                verdict = "known"
+                verdict = "duplicate"
             else:
                 verdict = self._record(connection, seen, reading)
         self.known.remember(arrival)

@@ -89,6 +89,10 @@ def _story(version: dict[str, Any]) -> list[str]:
         f"  settled  {version['settled_at']}, sha256 {version['content_hash'][:16]}…",
         f"  speaks   for {version['as_of']} (from its {version['as_of_basis']}), as {full}",
     ]
+    if version["repeats"]:
+        lines.append(
+            f"  again    {version['repeats']} time(s), last {version['repeated_at']}: duplicate, the same bytes"
+        )
     for part in version["parts"]:
         lines.append(f"  {part['state']:<8} as {part['dataset'] or 'no known dataset'}, {_tries(part)}")
         if part["reason"]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from qbwatch.core.failure import of_sqlstate
+from qbwatch.core.failure import of_sqlstate, unexpected
 from qbwatch.core.model import Failure, QbwatchError
 
 DATABASE_ERRORS = (DBAPIError, psycopg.Error)  # statements go through SQLAlchemy, COPY through psycopg itself
@@ -55,6 +55,8 @@ def failure_of(error: Exception) -> Failure:
     """The failure that a database error stands for; only its first line is kept, without values of rows."""
     original = error.orig if isinstance(error, DBAPIError) else error
     sqlstate = getattr(original, "sqlstate", None)
+    if sqlstate is None and isinstance(original, psycopg.DataError):
+        return unexpected(original)  # the driver refused a value: the connection is well, trying again can't help
     return of_sqlstate(sqlstate, first_line(original))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
@@ -31,8 +32,7 @@ class Part:
 
     def readings(self) -> Iterator[Reading]:
         """Every row below the header, from the beginning. Raises `Refusal`."""
-        with self.open() as stream:
-            rows = read_rows(stream, self.encoding, self.delimiter)
+        with self.open() as stream, closing(read_rows(stream, self.encoding, self.delimiter)) as rows:
             below = (row for row in rows if row.line > self.layout.header.line)
             yield from read_records(below, self.layout)
 
@@ -49,8 +49,9 @@ def open_part(open_stream: Opener, name: str, order: DateOrder) -> Part:
             raise Refusal("empty_file", _emptiness(head), "nothing of it was loaded; export it again")
         encoding = detect_encoding(stream)
         delimiter = sniff_delimiter(first_line(stream, encoding))
-        header, stem = _find_header(read_rows(stream, encoding, delimiter)), read_file_name(name).stem
-    dataset = recognise(header, stem)
+        with closing(read_rows(stream, encoding, delimiter)) as rows:
+            header = _find_header(rows)
+    dataset = recognise(header, read_file_name(name).stem)
     return Part(
         lay_out(read_header(header.line, header.written, dataset), dataset, order), encoding, delimiter, open_stream
     )

@@ -121,7 +121,7 @@ def reason_against_a_lab() -> str | None:
 def install(lab: Lab, wheel: Path) -> None:
     """Install qbwatch on it: programs, account, folders, configuration, unit. Nothing is started."""
     root = lab.root
-    for folder in Path(_interpreter()).parents:  # an interpreter below /root, say; inside only, this machine's stays shut
+    for folder in Path(_interpreter()).parents:  # it may lie below /root, which on this machine itself stays shut
         inside = root / folder.relative_to("/")
         inside.chmod(inside.stat().st_mode | 0o055)
     _install_wheel(lab, root, wheel)

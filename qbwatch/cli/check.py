@@ -14,9 +14,7 @@ from qbwatch.core.model import QbwatchError
 @click.command(short_help="Try a file out without loading it.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--timezone", metavar="ZONE", help="Zone of the exporting office, if not as configured.")
-@click.option(
-    "--date-order", type=click.Choice(["mdy", "dmy", "ymd"]), help="Order of its dates, if not as configured."
-)
+@click.option("--date-order", type=click.Choice(["mdy", "dmy", "ymd"]), help="Order of its dates, likewise.")
 @config_option
 @json_option
 def check(file: str, timezone: str | None, date_order: str | None, config: str | None, as_json: bool) -> int:
@@ -36,7 +34,9 @@ def check(file: str, timezone: str | None, date_order: str | None, config: str |
     from qbwatch.core.dates import DateOrder
 
     loaded = _config_if_any(config)
-    zone = ZoneInfo(timezone) if timezone else loaded.quickbooks.timezone if loaded else ZoneInfo("America/New_York")
+    zone = loaded.quickbooks.timezone if loaded else ZoneInfo("America/New_York")
+    if timezone is not None:
+        zone = _zone(timezone)
     order = DateOrder(date_order or (loaded.quickbooks.date_order if loaded else "mdy"))
     checker = Checker(zone, order, tuple(loaded.input.ignore) if loaded else (), _engine(loaded))
     said = checker.check(Path(file))
@@ -45,6 +45,15 @@ def check(file: str, timezone: str | None, date_order: str | None, config: str |
     else:
         click.echo("\n".join(line for part in said["parts"] for line in _told(said["name"], part)))
     return 0 if all(part["verdict"] in ("load", "duplicate", "ignore") for part in said["parts"]) else 1
+
+
+def _zone(name: str) -> Any:
+    from qbwatch.config_values import parse_zone
+
+    try:
+        return parse_zone(name)
+    except ValueError as error:
+        raise click.BadParameter(f"{name!r} {error}", param_hint="--timezone") from None
 
 
 def _config_if_any(config: str | None) -> Any:

@@ -51,7 +51,7 @@ def _run(
             scope = Scope(scope.dataset, frozenset(parts.admitter.pick(Path(file)) for file in files))
         else:
             _take_in(parts, tell)
-        plan = parts.pipeline.plan(connection, force, scope)
+        plan = parts.pipeline.plan(connection, force, scope, asked=True)
         return outcome_json(None if plan is None else parts.pipeline.run(connection, plan))
 
 

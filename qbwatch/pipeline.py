@@ -95,21 +95,26 @@ class Pipeline:
     changed: Callable[[Step], None] = lambda _: None
     now: Callable[[], datetime] = utc_now
 
-    def facts(self, connection: Connection, scope: Scope = EVERYTHING) -> Facts:
-        """What the next plan would rest on, within the scope that was asked for."""
+    def facts(self, connection: Connection, scope: Scope = EVERYTHING, *, asked: bool = False) -> Facts:
+        """What the next plan would rest on, within the scope. ``asked``: a person wants it now, so a dbt that failed
+        is tried again although nothing says that another try would help."""
         at = self.now()
         with connection.begin():
             due = [item for item in store.due_items(connection, at) if scope.holds(item)]
             waiting = [item for item in store.open_items(connection) if scope.holds(item)]
             owed = [debt for debt in runs.debts(connection) if scope.dataset in (None, debt.dataset)]
             has_loaded = store.has_loaded(connection, "quickbooks")
-        payable = [debt for debt in owed if debt.attempt == 0 or (debt.next_attempt_at and debt.next_attempt_at <= at)]
+        payable = [
+            debt for debt in owed if asked or debt.attempt == 0 or (debt.next_attempt_at and debt.next_attempt_at <= at)
+        ]
         return Facts(has_loaded, due, sorted({debt.dataset for debt in payable}), len(waiting) - len(due))
 
-    def plan(self, connection: Connection, force: Mode | None = None, scope: Scope = EVERYTHING) -> Plan | None:
-        """The run that would be done now, or None when all is current."""
+    def plan(
+        self, connection: Connection, force: Mode | None = None, scope: Scope = EVERYTHING, *, asked: bool = False
+    ) -> Plan | None:
+        """The run that would be done now, by itself or because a person ``asked``; None when all is current."""
         ranks = {name: known.rank for name, known in datasets().items()}
-        return make_plan(self.facts(connection, scope), ranks, force)
+        return make_plan(self.facts(connection, scope, asked=asked), ranks, force)
 
     def run(self, connection: Connection, plan: Plan) -> RunOutcome:
         """Do a plan. Raises a database error only when the database is lost; the next start closes the run."""

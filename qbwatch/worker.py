@@ -147,7 +147,7 @@ class Worker:
 
     def _serve(self, connection: Connection, request: Request) -> None:
         try:
-            plan = self.pipeline.plan(connection, request.force, request.scope)
+            plan = self.pipeline.plan(connection, request.force, request.scope, asked=True)
             request.answer.set_result(None if plan is None else self._run(connection, plan))
         except DATABASE_ERRORS as error:
             failure = failure_of(error)

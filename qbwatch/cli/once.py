@@ -87,8 +87,12 @@ def _run(config: Any, force: str | None, dataset: str | None, files: tuple[str, 
         answer: Any = call(config.control.socket, "once", params, timeout=3600.0)
         return dict(answer)
     except ControlUnreachable:
+        from qbwatch import log
         from qbwatch.one_run import run_by_itself
 
+        log.configure(level="warning")  # to stderr: stdout is for the answer
+        for secret in config.secrets():
+            log.register_secret(secret)
         return run_by_itself(config, force, dataset, files, tell=_tell)
 
 

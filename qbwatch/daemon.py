@@ -109,9 +109,7 @@ def _prepare(running: Running) -> assembly.Parts:
 
 def _start_loops(running: Running, parts: assembly.Parts) -> list[threading.Thread]:
     def recovered(_: Connection) -> None:
-        ended = parts.dbt.leftovers()
-        if ended:
-            log.warning("queries of an interrupted dbt were ended", queries=ended)
+        assembly.end_leftovers(parts)
 
     def admitted() -> None:
         worker.wake()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def run_by_itself(
     assert url is not None
     try:
         migrate(url)
-        return _run(config, url, Mode(force) if force else None, Scope(dataset), files, tell)
+        return _run(config, url, Mode(force) if force else None, Scope(dataset, asked=True), files, tell)
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:
@@ -48,7 +49,8 @@ def _run(
         _lock(connection)
         assembly.recall(parts, connection)
         if files:
-            scope = Scope(scope.dataset, frozenset(parts.admitter.pick(Path(file)) for file in files))
+            picked = frozenset(parts.admitter.pick(Path(file)) for file in files)
+            scope = replace(scope, file_ids=picked)
         else:
             _take_in(parts, tell)
         plan = parts.pipeline.plan(connection, force, scope)

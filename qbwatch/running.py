@@ -80,6 +80,8 @@ class Running:
             Problem(each.code, each.failure_class, Severity.ERROR, each.summary, each.hint, each.since, each.file)
             for each in seen.problems
         ]
+        if (locked := self.worker.locked_out) is not None:
+            problems.append(Problem(locked.code, locked.failure_class, Severity.ERROR, locked.reason, locked.hint))
         return DaemonFacts(
             state=self._state(self.worker),
             pid=os.getpid(),

@@ -8,22 +8,24 @@ from typing import Any
 import click
 
 from qbwatch.cli.options import config_option, json_option, load_config, print_json
-from qbwatch.core.model import QbwatchError
 
 
-@click.command()
+@click.command(short_help="Try a file out without loading it.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("--timezone", help="The exporting office's zone, where there is no configuration.")
-@click.option("--date-order", type=click.Choice(["mdy", "dmy", "ymd"]), help="Likewise the order of its dates.")
+@click.option("--timezone", metavar="ZONE", help="Zone of the exporting office, if not as configured.")
+@click.option("--date-order", type=click.Choice(["mdy", "dmy", "ymd"]), help="Order of its dates, likewise.")
 @config_option
 @json_option
 def check(file: str, timezone: str | None, date_order: str | None, config: str | None, as_json: bool) -> int:
-    """Recognise and validate a file: dataset, as_of, accounting, rejects, and what loading would change.
+    """Try a file out, wherever it lies: which dataset it is, the moment it speaks for, its rows and sums, rejected
+    lines, and what loading it would change. Writes nothing, and needs neither daemon nor database (without one, all
+    rows count as to be inserted).
 
-    Writes nothing, needs no daemon, and works without a database (all rows then count as to be inserted).
-    Exit code 0 when it could be loaded, 1 when not.
+    Exit code 0 when it could be loaded or would be passed over, 1 when it would be quarantined.
 
-    Example: qbwatch check ~/Downloads/Invoice_04_17_2025_2_00_03.csv
+    \b
+    Example:
+      qbwatch check ~/Downloads/Invoice_04_17_2025_2_00_03.csv
     """
     from zoneinfo import ZoneInfo
 
@@ -31,7 +33,9 @@ def check(file: str, timezone: str | None, date_order: str | None, config: str |
     from qbwatch.core.dates import DateOrder
 
     loaded = _config_if_any(config)
-    zone = ZoneInfo(timezone) if timezone else loaded.quickbooks.timezone if loaded else ZoneInfo("America/New_York")
+    zone = loaded.quickbooks.timezone if loaded else ZoneInfo("America/New_York")
+    if timezone is not None:
+        zone = _zone(timezone)
     order = DateOrder(date_order or (loaded.quickbooks.date_order if loaded else "mdy"))
     checker = Checker(zone, order, tuple(loaded.input.ignore) if loaded else (), _engine(loaded))
     said = checker.check(Path(file))
@@ -40,6 +44,15 @@ def check(file: str, timezone: str | None, date_order: str | None, config: str |
     else:
         click.echo("\n".join(line for part in said["parts"] for line in _told(said["name"], part)))
     return 0 if all(part["verdict"] in ("load", "duplicate", "ignore") for part in said["parts"]) else 1
+
+
+def _zone(name: str) -> Any:
+    from qbwatch.config_values import parse_zone
+
+    try:
+        return parse_zone(name)
+    except ValueError as error:
+        raise click.BadParameter(f"{name!r} {error}", param_hint="--timezone") from None
 
 
 def _config_if_any(config: str | None) -> Any:
@@ -70,7 +83,7 @@ def _engine(config: Any) -> Any:
         engine = engine_for(url, name="qbwatch-check", connect_timeout=2)
         with engine.connect() as connection:
             ledger = connection.scalar(text("SELECT to_regclass('qbwatch.work_items')"))
-    except (*DATABASE_ERRORS, QbwatchError):
+    except DATABASE_ERRORS:
         return None
     return engine if ledger else None
 

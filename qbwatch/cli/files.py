@@ -7,21 +7,32 @@ from typing import Any
 import click
 
 from qbwatch.cli.ledger import ledger
-from qbwatch.cli.options import config_option, json_option, load_config, print_json, shown
+from qbwatch.cli.options import config_option, json_option, load_config, print_json, shown, wrapped
 from qbwatch.core.model import QbwatchError
 
 _STATES = ("pending", "loading", "retrying", "loaded", "quarantined", "skipped", "ignored")
 
 
-@click.command()
-@click.option("--state", type=click.Choice(_STATES), help="Only parts in this state.")
-@click.option("--dataset", help="Only this dataset, for example quickbooks.invoices or invoices.")
+@click.command(short_help="List the files that were seen, newest first.")
+@click.option(
+    "--state",
+    type=click.Choice(_STATES),
+    metavar="STATE",
+    help="Only parts in this state: " + ", ".join(_STATES) + ".",
+)
+@click.option("--dataset", metavar="NAME", help="Only this dataset, such as quickbooks.invoices.")
 @config_option
 @json_option
 def files(state: str | None, dataset: str | None, config: str | None, as_json: bool) -> int:
-    """The ledger of files and their parts, newest first.
+    """List every file that was seen, newest first: the state of each of its parts, its dataset, and the rows read.
 
-    Example: qbwatch files --state quarantined
+    Ignored files are not in the ledger; --state ignored lists those that lie in the folders now, each with the rule
+    that keeps it out.
+
+    \b
+    Examples:
+      qbwatch files --state quarantined
+      qbwatch files --dataset invoices --json
     """
     from qbwatch.datasets import dataset_named
     from qbwatch.edges.file_answers import list_files
@@ -50,14 +61,19 @@ def files(state: str | None, dataset: str | None, config: str | None, as_json: b
     return 0
 
 
-@click.command()
+@click.command(short_help="Tell the whole story of one file.")
 @click.argument("file")
 @config_option
 @json_option
 def why(file: str, config: str | None, as_json: bool) -> int:
-    """The whole story of one file: seen, settled, recognised, each try, row by row what became of it.
+    """Tell the whole story of one file: when it was seen and had settled, what it was recognised as, each try and why
+    it ended so, what became of its rows, and which lines were rejected.
 
-    Example: qbwatch why Invoice_04_17_2025_2_00_03.csv
+    FILE is a name as `qbwatch files` shows it; several versions of it are told newest first.
+
+    \b
+    Example:
+      qbwatch why Invoice_04_17_2025_2_00_03.csv
     """
     from qbwatch.edges.file_answers import versions_of
 
@@ -89,12 +105,16 @@ def _story(version: dict[str, Any]) -> list[str]:
         f"  settled  {version['settled_at']}, sha256 {version['content_hash'][:16]}…",
         f"  speaks   for {version['as_of']} (from its {version['as_of_basis']}), as {full}",
     ]
+    if version["repeats"]:
+        lines.append(
+            f"  again    {version['repeats']} time(s), last {version['repeated_at']}: duplicate, the same bytes"
+        )
     for part in version["parts"]:
         lines.append(f"  {part['state']:<8} as {part['dataset'] or 'no known dataset'}, {_tries(part)}")
         if part["reason"]:
-            lines.append(f"           why: {part['reason']}")
+            lines += wrapped(part["reason"], "           why: ", "                ")
         if part["hint"]:
-            lines.append(f"           do:  {part['hint']}")
+            lines += wrapped(part["hint"], "           do:  ", "                ")
         lines += [f"           {line}" for line in _accounts(part)]
     return lines
 

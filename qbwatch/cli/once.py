@@ -11,12 +11,12 @@ from qbwatch.cli.options import config_option, json_option, load_config, print_j
 _EXIT = {"success": 0, "partial_failure": 3, "error": 1, "cancelled": 1}
 
 
-@click.command()
+@click.command(short_help="Do one run now.")
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(exists=True, dir_okay=False))
-@click.option("--dry-run", is_flag=True, help="Only show what would be done (the same as `qbwatch plan`).")
-@click.option("--force-seed", is_flag=True, help="Fold everything anew from the vault; dbt with --full-refresh.")
-@click.option("--force-incremental", is_flag=True, help="Load what waits, whatever was loaded before.")
-@click.option("--dataset", help="Only this dataset, for example quickbooks.invoices or invoices.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done (as `plan`).")
+@click.option("--force-seed", is_flag=True, help="Fold and build everything anew, from the vault.")
+@click.option("--force-incremental", is_flag=True, help="Call the run incremental, whatever was loaded before.")
+@click.option("--dataset", metavar="NAME", help="Only this dataset, such as quickbooks.invoices.")
 @config_option
 @json_option
 def once(
@@ -28,11 +28,16 @@ def once(
     config: str | None,
     as_json: bool,
 ) -> int:
-    """One run now: through the daemon when one is up, else by itself.
+    """Do one run now: load what is new or unfinished, then build what dbt owes. Asks the daemon when one is up, else
+    does it by itself. With FILEs, which may lie anywhere, only these are loaded.
 
     Exit code 0: success or nothing to do, 1: error, 2: usage or configuration, 3: some files failed.
 
-    Examples: qbwatch once; qbwatch once --force-seed; qbwatch once ~/Invoice_04_17_2025_2_00_03.csv
+    \b
+    Examples:
+      qbwatch once
+      qbwatch once --force-seed
+      qbwatch once ~/Invoice_04_17_2025_2_00_03.csv
     """
     if force_seed and force_incremental:
         raise click.UsageError("--force-seed and --force-incremental exclude each other")
@@ -51,16 +56,19 @@ def once(
     return 0 if said["run"] is None else _EXIT[said["run"]["status"]]
 
 
-@click.command()
-@click.option("--force-seed", is_flag=True, help="As if with `once --force-seed`.")
-@click.option("--force-incremental", is_flag=True, help="As if with `once --force-incremental`.")
-@click.option("--dataset", help="Only this dataset.")
+@click.command(short_help="Show what `once` would do, and why; writes nothing.")
+@click.option("--force-seed", is_flag=True, help="As `once --force-seed` would.")
+@click.option("--force-incremental", is_flag=True, help="As `once --force-incremental` would.")
+@click.option("--dataset", metavar="NAME", help="Only this dataset, such as quickbooks.invoices.")
 @config_option
 @json_option
 def plan(force_seed: bool, force_incremental: bool, dataset: str | None, config: str | None, as_json: bool) -> int:
-    """What `qbwatch once` would do, and why. Writes nothing.
+    """Show what `qbwatch once` would do, and why. Writes nothing.
 
-    Example: qbwatch plan --json
+    \b
+    Examples:
+      qbwatch plan
+      qbwatch plan --force-seed
     """
     from qbwatch.datasets import dataset_named
 
@@ -79,8 +87,12 @@ def _run(config: Any, force: str | None, dataset: str | None, files: tuple[str, 
         answer: Any = call(config.control.socket, "once", params, timeout=3600.0)
         return dict(answer)
     except ControlUnreachable:
+        from qbwatch import log
         from qbwatch.one_run import run_by_itself
 
+        log.configure(level="warning")  # to stderr: stdout is for the answer
+        for secret in config.secrets():
+            log.register_secret(secret)
         return run_by_itself(config, force, dataset, files, tell=_tell)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,11 @@ def config_option(command: F) -> F:
         return value or (ctx.obj or {}).get("config")
 
     return click.option(
-        "--config", "config", type=click.Path(dir_okay=False), callback=remember, help="Configuration file."
+        "--config",
+        "config",
+        type=click.Path(dir_okay=False),
+        callback=remember,
+        help="Configuration file (default: found by itself).",
     )(command)
 
 
@@ -47,6 +52,11 @@ def styled(text: str, **style: Any) -> str:
     """Colour for a terminal; plain text elsewhere and with ``NO_COLOR``. Never the only carrier of meaning."""
     plain = os.environ.get("NO_COLOR") or not sys.stdout.isatty()
     return text if plain else click.style(text, **style)
+
+
+def wrapped(text: str, first: str, others: str) -> list[str]:
+    """Text as lines within 80 columns, no word of it lost; ``first`` and ``others`` stand before the lines."""
+    return textwrap.wrap(text, 79, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
 
 
 def shown(text: str, width: int) -> str:

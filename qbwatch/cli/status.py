@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from qbwatch.cli.options import config_option, json_option, load_config, print_json, shown, styled
+from qbwatch.cli.options import config_option, json_option, load_config, print_json, shown, styled, wrapped
+from qbwatch.core.model import QbwatchError
 
 _CHECK_CODES = {"ok": 0, "warning": 1, "error": 2}
 _CHECK_WORDS = {"ok": "OK", "warning": "WARNING", "error": "CRITICAL"}
@@ -17,17 +17,30 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 _MARKS = {"fresh": "fresh", "warn": "WARN", "stale": "STALE", "never": "never"}
 
 
-@click.command()
-@click.option("--check", is_flag=True, help="One line and an exit code for monitoring: 0 ok, 1 warning, 2 critical.")
+@click.command(short_help="Is my data current, and is it right?")
+@click.option("--check", is_flag=True, help="One line and an exit code, for monitoring.")
 @click.option("--watch", is_flag=True, help="Show it again every second, until Ctrl-C.")
 @config_option
 @json_option
 def status(check: bool, watch: bool, config: str | None, as_json: bool) -> int:
-    """Is my data current, and is it right? Answers also when the daemon or Postgres is down.
+    """Is my data current, and is it right? Answers also when the daemon or Postgres is down, and says where the answer
+    comes from.
 
-    Examples: qbwatch status; qbwatch status --json; qbwatch status --check
+    Exit code with --check: 0 ok, 1 warning, 2 critical, 3 unknown. Without it: 0 once there is an answer.
+
+    \b
+    Examples:
+      qbwatch status
+      qbwatch status --check
+      qbwatch status --json
     """
-    loaded = load_config(config)
+    try:
+        loaded = load_config(config)
+    except QbwatchError as error:
+        if not check:
+            raise
+        click.echo(f"QBWATCH UNKNOWN: {' '.join(error.message.split())}")
+        return 3
     while True:
         said = ask(loaded)
         if check:
@@ -75,21 +88,16 @@ def _ask_without_daemon(config: Any) -> dict[str, Any]:
 
 def render(said: dict[str, Any]) -> list[str]:
     """The answer as lines of at most 80 columns: the verdict, what is wrong, what is waiting, how fresh."""
-    lines = [styled(_headline(said), fg=_COLOURS[said["health"]], bold=True), _source_line(said)]
+    lines = [styled(_headline(said), fg=_COLOURS[said["health"]], bold=True), *_source_lines(said)]
     for problem in said["problems"]:
         mark = "!" if problem["severity"] == "error" else "?"
-        lines += _wrapped(problem["summary"], f"  {mark} ", "    ")
-        lines += _wrapped(problem["hint"], "    → ", "      ")
+        lines += wrapped(problem["summary"], f"  {mark} ", "    ")
+        lines += wrapped(problem["hint"], "    → ", "      ")
     lines += _work_lines(said)
     if said["freshness"]:
         lines += ["", f"  {'relation':<28}{'rows':>10}  {'through':<12}{'business days old':<19}state"]
         lines += [_freshness_line(entry) for entry in said["freshness"]]
     return lines
-
-
-def _wrapped(text: str, first: str, others: str) -> list[str]:
-    """Text within 80 columns, no word of it lost."""
-    return textwrap.wrap(text, 79, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
 
 
 def _headline(said: dict[str, Any]) -> str:
@@ -107,12 +115,12 @@ def _headline(said: dict[str, Any]) -> str:
             return f"Something is wrong ({len(said['problems'])}): {current}"
 
 
-def _source_line(said: dict[str, Any]) -> str:
+def _source_lines(said: dict[str, Any]) -> list[str]:
     daemon = said["daemon"]
     told = {"daemon": "asked the daemon", "ledger": "asked the ledger in Postgres", "cache": "the last known answer"}
     by = told[said["answered_by"]]
     alive = f", watching by {daemon['watcher']}" if daemon["watch_alive"] and daemon["watcher"] else ""
-    return f"  daemon {daemon['state']}{alive}; {by}, as of {said['as_of']}"
+    return wrapped(f"daemon {daemon['state']}{alive}; {by}, as of {said['as_of']}", "  ", "    ")
 
 
 def _work_lines(said: dict[str, Any]) -> list[str]:
@@ -141,7 +149,7 @@ def _work_lines(said: dict[str, Any]) -> list[str]:
     if said["last_success_at"]:
         lines.append(f"  last success: {_ago(said['last_success_at'])}")
     if said["transform"]["debt"]:
-        lines.append("  dbt is owed for: " + ", ".join(said["transform"]["debt"]))
+        lines += wrapped("dbt is owed for: " + ", ".join(said["transform"]["debt"]), "  ", "    ")
     return lines
 
 

@@ -8,7 +8,7 @@ made equal to it: the same outcome whatever the order of arrival.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from psycopg import sql
@@ -23,6 +23,7 @@ from qbwatch.edges.postgres import driver
 from qbwatch.edges.tables import raw_table
 from qbwatch.edges.vault import Vault
 from qbwatch.formats.part import Part, open_part
+from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.tally import Tally, notes_of, read_whole_documents
 
 _LINEAGE = ("_file_id", "_as_of", "_loaded_at", "_row_hash")
@@ -72,10 +73,19 @@ class Loader:
         fold.open_scratch(cursor, dataset)
         result = LoadResult(RowCounts())
         for each in items:
-            folded = self._fold_in(cursor, each, self.open(each), fold.SCRATCH, at)
             if item is not None and each.id == item.id:
-                result = folded
+                result = self._fold_in(cursor, each, self.open(each), fold.SCRATCH, at)
+            else:
+                self._fold_again(cursor, each, at)
         return result, fold.publish_scratch(cursor, dataset)
+
+    def _fold_again(self, cursor: fold.Cursor, item: WorkItem, at: datetime) -> None:
+        """A part that was accepted before. Should it be refused now, it must not look like another file's fault."""
+        try:
+            self._fold_in(cursor, item, self.open(item), fold.SCRATCH, at)
+        except (Refusal, LoadRefused) as refused:
+            reason = f"{item.name}, which was accepted before, can't be folded again: {refused.failure.reason}"
+            raise LoadRefused(replace(refused.failure, reason=reason)) from refused
 
     def _fold_in(
         self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime

@@ -129,7 +129,8 @@ def read_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Generator[Row,
     except csv.Error as error:
         raise _malformed(line, error) from None
     finally:
-        text.detach()
+        if not stream.closed:  # a reader that stops half-way may have closed it already
+            text.detach()
 
 
 def _malformed(line: int, error: csv.Error) -> Refusal:

@@ -56,7 +56,7 @@ def test_nothing_to_do_is_no_run() -> None:
     [
         ([item(1)], {"has_loaded": False}, Mode.SEED, True, "nothing was loaded yet: 1 file to begin with"),
         ([item(1), item(2)], {}, Mode.INCREMENTAL, False, "2 files new"),
-        ([item(1), item(2, attempt=1)], {}, Mode.INCREMENTAL, False, "1 file new, 1 tried before"),
+        ([item(1), item(2, attempt=1)], {}, Mode.INCREMENTAL, False, "1 file new, 1 file tried before"),
         ([item(1, attempt=2)], {}, Mode.REPAIR, False, "1 file unfinished"),
         ([], {"owed": ("quickbooks.items",)}, Mode.REPAIR, False, "dbt is owed for quickbooks.items"),
         ([], {"owed": ("a",), "has_loaded": False}, Mode.REPAIR, False, "dbt is owed for a"),

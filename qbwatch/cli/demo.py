@@ -124,10 +124,11 @@ def _about_the_damaged(ending: Ending) -> list[str]:
     return [
         "",
         styled("The damaged file", bold=True),
-        f"  {ending.damaged['name']} is {part['state']};",
-        "  nothing of it was loaded, all others were.",
-        *wrapped(part["reason"], "  why: ", "       "),
-        *wrapped(part["hint"], "  do:  ", "       "),
+        *wrapped(
+            f"{ending.damaged['name']} is {part['state']}; nothing of it was loaded, all others were.", "  ", "  "
+        ),
+        *wrapped(f"why: {part['reason']}", "  ", "       "),
+        *wrapped(f"do:  {part['hint']}", "  ", "       "),
     ]
 
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from qbwatch.answering import answer
@@ -17,7 +17,9 @@ from qbwatch.core.filename import escaped
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
 from qbwatch.core.status import DaemonFacts, Json, Problem, Severity
 from qbwatch.edges.control import ControlServer, Peer
+from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.heartbeats import Heartbeats
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
 from qbwatch.intake import Intake
 from qbwatch.log import get_logger
@@ -27,6 +29,7 @@ from qbwatch.worker import Worker
 
 log = get_logger(__name__)
 
+_SETTLE_WITHIN = 60.0  # seconds that a run on request waits for files that are still settling
 _REQUEST_WITHIN = 3600.0  # seconds that a run on request may take
 
 
@@ -54,16 +57,29 @@ class Running:
         """One run now, after a scan; waits for its end."""
         force = Mode(params["force"]) if params.get("force") else None
         log.info("a run was asked for", uid=peer.uid, pid=peer.pid, force=params.get("force"))
-        worker, intake = self.worker, self.intake
-        if worker is None or intake is None:
+        if self.worker is None or self.intake is None or self.parts is None:
             raise QbwatchError("qbwatch is still starting", "try again in a moment")
+        try:
+            picked = [self.parts.admitter.pick(Path(file)) for file in params.get("files") or ()]
+            if not picked:
+                self._take_in(self.intake)
+            scope = Scope(params.get("dataset"), frozenset(picked) if picked else None)
+            outcome = self.worker.request(force, scope).result(_REQUEST_WITHIN)
+            with self.parts.engine.connect() as connection, connection.begin():
+                return outcome_json(outcome) | {"files": standing_of(connection, picked)}
+        except DATABASE_ERRORS as error:
+            raise DatabaseUnavailable(failure_of(error)) from error
+
+    def _take_in(self, intake: Intake) -> None:
+        """Let everything that lies in the folders now settle, as far as that takes no longer than a minute."""
+        asked_at = datetime.now(UTC)
         intake.rescan_soon()
-        _wait_until(lambda: intake.is_quiet() or self.stop.is_set(), 60.0)
-        picked = self.parts.admitter.pick if self.parts else None
-        files = frozenset(picked(Path(file)) for file in params["files"]) if picked and params.get("files") else None
-        scope = Scope(params.get("dataset"), files)
-        outcome = worker.request(force, scope).result(_REQUEST_WITHIN)
-        return outcome_json(outcome)
+
+        def is_taken_in() -> bool:
+            scanned_at = intake.state().last_scan_at
+            return scanned_at is not None and scanned_at >= asked_at and intake.is_quiet()
+
+        _wait_until(lambda: is_taken_in() or self.stop.is_set(), _SETTLE_WITHIN)
 
     def retry(self, _params: Json, _peer: Peer) -> Json:
         """Items were released in the ledger: look at once."""

@@ -43,7 +43,7 @@ class _Commands(click.Group):
         if args and args[0] not in _COMMANDS:
             near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
             meant = f"; did you mean '{near[0]}'?" if near else ""
-            raise click.UsageError(f"no such command: {args[0]!r}{meant} `qbwatch --help` lists all", ctx)
+            raise click.UsageError(f"no such command: {args[0]!r}{meant}", ctx)
         return super().resolve_command(ctx, args)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from qbwatch.cli.options import config_option, load_config
+from qbwatch.core.model import QbwatchError
 
 
 @click.command(short_help="Run the daemon in the foreground (what systemd starts).")
@@ -25,4 +26,10 @@ def run(config: str | None) -> int:
     log.configure()
     for secret in loaded.secrets():
         log.register_secret(secret)
-    return run_daemon(loaded)
+    try:
+        return run_daemon(loaded)
+    except QbwatchError:
+        raise
+    except Exception:  # noqa: BLE001 (the top of thread `main`)
+        log.get_logger(__name__).exception("the daemon ended by a fault of its own")
+        return 1

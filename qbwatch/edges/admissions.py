@@ -60,6 +60,13 @@ def newest_version(connection: Connection, root: str, path: bytes) -> Version | 
     return None if row is None else Version(**{**row, "inode": int(row["inode"]), "device": int(row["device"])})
 
 
+def versions_at(connection: Connection, seen: SeenFile) -> list[int]:
+    """Ids of all versions of this path that speak for the same moment."""
+    query = "SELECT id FROM qbwatch.files WHERE root = :root AND path = :path AND as_of = :as_of"
+    values = {"root": seen.root, "path": seen.path, "as_of": seen.as_of}
+    return list(connection.scalars(text(query), values))
+
+
 def known_paths(connection: Connection) -> list[tuple[str, bytes, Version]]:
     """The newest version of every path, to recognise unchanged files at a scan without reading them."""
     query = """SELECT DISTINCT ON (root, path) root, path, id AS file_id, content_hash, as_of, size_bytes, mtime_ns,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -76,6 +77,14 @@ def quarantined_items(connection: Connection) -> list[int]:
     """Ids of everything that waits for a person or for a later try."""
     query = "SELECT id FROM qbwatch.work_items WHERE state IN ('quarantined', 'retrying')"
     return list(connection.scalars(text(query)))
+
+
+def standing_of(connection: Connection, file_ids: Sequence[int]) -> list[Json]:
+    """How single files stand, part by part, for whoever asked for just these."""
+    query = """SELECT file.name, item.dataset, item.state, item.reason, item.hint
+               FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
+               WHERE file.id = ANY(:ids) ORDER BY item.id"""
+    return [dict(row) for row in connection.execute(text(query), {"ids": list(file_ids)}).mappings()]
 
 
 def _parts(connection: Connection, file_ids: list[int]) -> dict[int, list[Any]]:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from qbwatch import __version__
 from qbwatch.config import Config
@@ -19,7 +18,7 @@ from qbwatch.core.calendar import closed_days
 from qbwatch.core.model import Failure, FailureClass
 from qbwatch.core.status import DaemonFacts, Json, LedgerFacts, Limits, Problem, Severity, assemble, from_cache
 from qbwatch.edges.answers import ledger_facts
-from qbwatch.edges.postgres import failure_of
+from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of
 from qbwatch.edges.status_cache import read_cache, write_cache
 
 DEADLINE = 0.6  # seconds that Postgres may take before the last known answer is given instead
@@ -42,7 +41,7 @@ def ask_ledger(engine: Engine, config: Config, deadline: float = DEADLINE) -> Le
         try:
             with engine.connect() as connection, connection.begin():
                 found.append(ledger_facts(connection, config.quickbooks.timezone))
-        except DBAPIError as error:
+        except DATABASE_ERRORS as error:
             found.append(failure_of(error))
 
     asker = threading.Thread(target=ask, name="ask-ledger", daemon=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from qbwatch.admission import Admitter, KnownFiles
 from qbwatch.config import Config
@@ -22,7 +21,7 @@ from qbwatch.core.model import QbwatchError
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.dbt import Dbt, DbtSettings
 from qbwatch.edges.loader import Loader
-from qbwatch.edges.postgres import engine_for
+from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.vault import Vault
 from qbwatch.intake import Intake, IntakeSettings
@@ -87,7 +86,7 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
         rescan_every=parts.config.input.rescan,
         watcher=Watcher(parts.config.input.watcher),
     )
-    ledger = Ledger(is_known=parts.known.is_known, admit=admit, transient=(DBAPIError,))
+    ledger = Ledger(is_known=parts.known.is_known, admit=admit, transient=DATABASE_ERRORS)
     return Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, beat)
 
 

@@ -35,7 +35,7 @@ class Mistake:
 class ConfigError(QbwatchError):
     """The configuration can't be used. ``mistakes`` holds every fault that was found, not only the first."""
 
-    is_configuration = True  # the exit code is that of a mistake which no restart mends
+    is_configuration = True  # exit code 2: starting again can't mend it
 
     def __init__(self, mistakes: Iterable[Mistake], hint: str = "") -> None:
         self.mistakes = tuple(mistakes)

@@ -15,19 +15,22 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 
-@click.command()
+@click.command(short_help="Try a file out without loading it.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("--timezone", help="The exporting office's zone, where there is no configuration.")
-@click.option("--date-order", type=click.Choice(["mdy", "dmy", "ymd"]), help="Likewise the order of its dates.")
+@click.option("--timezone", metavar="ZONE", help="Zone of the exporting office, if not as configured.")
+@click.option("--date-order", type=click.Choice(["mdy", "dmy", "ymd"]), help="Order of its dates, likewise.")
 @config_option
 @json_option
 def check(file: str, timezone: str | None, date_order: str | None, config: str | None, as_json: bool) -> int:
-    """Recognise and validate a file: dataset, as_of, accounting, rejects, and what loading would change.
+    """Try a file out, wherever it lies: which dataset it is, the moment it speaks for, its rows and sums, rejected
+    lines, and what loading it would change. Writes nothing, and needs neither daemon nor database (without one, all
+    rows count as to be inserted).
 
-    Writes nothing, needs no daemon, and works without a database (all rows then count as to be inserted).
-    Exit code 0 when it could be loaded, 1 when not.
+    Exit code 0 when it could be loaded or would be passed over, 1 when it would be quarantined.
 
-    Example: qbwatch check ~/Downloads/Invoice_04_17_2025_2_00_03.csv
+    \b
+    Example:
+      qbwatch check ~/Downloads/Invoice_04_17_2025_2_00_03.csv
     """
     from zoneinfo import ZoneInfo
 

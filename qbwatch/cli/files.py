@@ -24,15 +24,26 @@ from qbwatch.core.model import QbwatchError
 _STATES = ("pending", "loading", "retrying", "loaded", "quarantined", "skipped", "ignored")
 
 
-@click.command()
-@click.option("--state", type=click.Choice(_STATES), help="Only parts in this state.")
+@click.command(short_help="List the files that were seen, newest first.")
+@click.option(
+    "--state",
+    type=click.Choice(_STATES),
+    metavar="STATE",
+    help="Only parts in this state: " + ", ".join(_STATES) + ".",
+)
 @dataset_option
 @config_option
 @json_option
 def files(state: str | None, dataset: str | None, config: str | None, as_json: bool) -> int:
-    """The ledger of files and their parts, newest first.
+    """List every file that was seen, newest first: the state of each of its parts, its dataset, and the rows read.
 
-    Example: qbwatch files --state quarantined
+    Ignored files are not in the ledger; --state ignored lists those that lie in the folders now, each with the rule
+    that keeps it out.
+
+    \b
+    Examples:
+      qbwatch files --state quarantined
+      qbwatch files --dataset invoices --json
     """
     from qbwatch.edges.file_answers import list_files
 
@@ -66,14 +77,19 @@ def _rows(found: list[dict[str, Any]], state: str | None) -> list[str]:
     return lines
 
 
-@click.command()
+@click.command(short_help="Tell the whole story of one file.")
 @click.argument("file")
 @config_option
 @json_option
 def why(file: str, config: str | None, as_json: bool) -> int:
-    """The whole story of one file: seen, settled, recognised, each try, row by row what became of it.
+    """Tell the whole story of one file: when it was seen and had settled, what it was recognised as, each try and why
+    it ended so, what became of its rows, and which lines were rejected.
 
-    Example: qbwatch why Invoice_04_17_2025_2_00_03.csv
+    FILE is a name as `qbwatch files` shows it; several versions of it are told newest first.
+
+    \b
+    Example:
+      qbwatch why Invoice_04_17_2025_2_00_03.csv
     """
     from qbwatch.edges.file_answers import versions_of
 
@@ -107,8 +123,17 @@ def _story(version: dict[str, Any], zone: tzinfo) -> list[str]:
         f"  seen     {local_time(version['first_seen_at'], zone)} {place}, {version['size_bytes']:,} bytes",
         f"  settled  {local_time(version['settled_at'], zone)}, sha256 {version['content_hash'][:16]}…",
         *wrapped(f"{local_time(version['as_of'], zone)} (from {basis}), as {full}", "  for      ", " " * 11),
+        *_again(version, zone),
         *(line for part in version["parts"] for line in _chapter(part, zone)),
     ]
+
+
+def _again(version: dict[str, Any], zone: tzinfo) -> list[str]:
+    """That the same bytes came again under this name, which changes nothing."""
+    if not version["repeats"]:
+        return []
+    last = local_time(version["repeated_at"], zone)
+    return [f"  again    {version['repeats']} time(s), last {last}: duplicate, the same bytes"]
 
 
 def _chapter(part: dict[str, Any], zone: tzinfo) -> list[str]:

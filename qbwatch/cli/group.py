@@ -59,6 +59,15 @@ def cli(ctx: click.Context, config: str | None, debug: bool) -> None:
     current and right.
 
     Without a command it shows the status.
+
+    \b
+    Examples:
+      qbwatch demo
+      qbwatch status
+      qbwatch --config ~/qbwatch.toml once
+
+    The configuration is the file given by --config, else by QBWATCH_CONFIG, else /etc/qbwatch/qbwatch.toml, else
+    ~/.config/qbwatch/qbwatch.toml.
     """
     del debug  # read by `main`, before anything can fail
     found: dict[str, Any] = ctx.ensure_object(dict)

@@ -32,12 +32,12 @@ _WITHIN = 3600.0  # seconds that a run of the daemon is waited for
 _EXIT = {"success": 0, "partial_failure": 3, "error": 1, "cancelled": 1}
 
 
-@click.command()
+@click.command(short_help="Do one run now.")
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(exists=True, dir_okay=False))
-@click.option("--dry-run", is_flag=True, help="Only show what would be done (the same as `qbwatch plan`).")
-@click.option("--force-seed", is_flag=True, help="Fold everything anew from the vault; dbt with --full-refresh.")
-@click.option("--force-incremental", is_flag=True, help="Load what waits, whatever was loaded before.")
-@click.option("--verbose", is_flag=True, help="Tell each step on stderr, also where that is no terminal.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done (as `plan`).")
+@click.option("--force-seed", is_flag=True, help="Fold and build everything anew, from the vault.")
+@click.option("--force-incremental", is_flag=True, help="Call the run incremental, whatever was loaded before.")
+@click.option("--verbose", is_flag=True, help="Tell each step on stderr, even into a file.")
 @dataset_option
 @config_option
 @json_option
@@ -51,11 +51,16 @@ def once(
     config: str | None,
     as_json: bool,
 ) -> int:
-    """One run now: through the daemon when one is up, else by itself.
+    """Do one run now: load what is new or unfinished, then build what dbt owes. Asks the daemon when one is up, else
+    does it by itself. With FILEs, which may lie anywhere, only these are loaded.
 
     Exit code 0: success or nothing to do, 1: error, 2: usage or configuration, 3: some files failed.
 
-    Examples: qbwatch once; qbwatch once --force-seed; qbwatch once ~/Invoice_04_17_2025_2_00_03.csv
+    \b
+    Examples:
+      qbwatch once
+      qbwatch once --force-seed
+      qbwatch once ~/Invoice_04_17_2025_2_00_03.csv
     """
     force = _forced(force_seed, force_incremental)
     log_to_stderr(verbose=verbose)
@@ -72,16 +77,19 @@ def once(
     return _exit_code(said)
 
 
-@click.command()
-@click.option("--force-seed", is_flag=True, help="As if with `once --force-seed`.")
-@click.option("--force-incremental", is_flag=True, help="As if with `once --force-incremental`.")
+@click.command(short_help="Show what `once` would do, and why; writes nothing.")
+@click.option("--force-seed", is_flag=True, help="As `once --force-seed` would.")
+@click.option("--force-incremental", is_flag=True, help="As `once --force-incremental` would.")
 @dataset_option
 @config_option
 @json_option
 def plan(force_seed: bool, force_incremental: bool, dataset: str | None, config: str | None, as_json: bool) -> int:
-    """What `qbwatch once` would do, and why. Writes nothing.
+    """Show what `qbwatch once` would do, and why. Writes nothing.
 
-    Example: qbwatch plan --json
+    \b
+    Examples:
+      qbwatch plan
+      qbwatch plan --force-seed
     """
     force = _forced(force_seed, force_incremental)
     log_to_stderr()

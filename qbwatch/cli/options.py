@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -22,7 +23,11 @@ def config_option(command: F) -> F:
         return value or (ctx.obj or {}).get("config")
 
     return click.option(
-        "--config", "config", type=click.Path(dir_okay=False), callback=remember, help="Configuration file."
+        "--config",
+        "config",
+        type=click.Path(dir_okay=False),
+        callback=remember,
+        help="Configuration file (default: found by itself).",
     )(command)
 
 
@@ -43,7 +48,7 @@ def dataset_option(command: F) -> F:
         except QbwatchError as unknown:
             raise click.BadParameter(f"{unknown.message}; {unknown.hint}") from None
 
-    text = "Only this dataset, for example quickbooks.invoices or invoices."
+    text = "Only this dataset, such as quickbooks.invoices."
     return click.option("--dataset", callback=resolve, help=text)(command)
 
 
@@ -69,8 +74,6 @@ def print_json(answer: Any) -> None:
 
 def wrapped(text: str, first: str = "", others: str = "") -> list[str]:
     """Text as lines of at most 79 columns, no word of it lost; a single longer word (a path) stays whole."""
-    import textwrap
-
     return textwrap.wrap(
         text, 79, initial_indent=first, subsequent_indent=others, break_on_hyphens=False, break_long_words=False
     )

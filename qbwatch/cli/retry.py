@@ -11,15 +11,21 @@ from qbwatch.cli.options import config_option, counted, json_option, load_config
 from qbwatch.core.model import QbwatchError
 
 
-@click.command()
+@click.command(short_help="Try quarantined or waiting files again.")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
-@click.option("--all", "everything", is_flag=True, help="Everything that is quarantined or waits for a later try.")
+@click.option("--all", "everything", is_flag=True, help="All that is quarantined or waits for a later try.")
 @config_option
 @json_option
 def retry(files: tuple[str, ...], everything: bool, config: str | None, as_json: bool) -> int:
-    """Try quarantined or waiting files again, now.
+    """Try quarantined or waiting files again: by the daemon now, without one by the next `qbwatch once`.
 
-    Examples: qbwatch retry Invoice_04_17_2025_2_00_03.csv; qbwatch retry --all
+    A retry reads the copy that was taken when the file settled. To mend a file, write it anew under the same name;
+    that needs no retry.
+
+    \b
+    Examples:
+      qbwatch retry Invoice_04_17_2025_2_00_03.csv
+      qbwatch retry --all
     """
     if bool(files) == everything:
         raise click.UsageError("name files, or say --all")

@@ -8,12 +8,16 @@ from qbwatch.cli.options import config_option, load_config
 from qbwatch.core.model import QbwatchError
 
 
-@click.command()
+@click.command(short_help="Run the daemon in the foreground (what systemd starts).")
 @config_option
 def run(config: str | None) -> int:
-    """Run the daemon in the foreground: this is what systemd starts.
+    """Run the daemon in the foreground: this is what systemd starts. SIGTERM or Ctrl-C stops it.
 
-    Example: qbwatch run --config /etc/qbwatch/qbwatch.toml
+    Exit code 0 after a stop, 1 when it can't go on (systemd then starts it again), 2 when the configuration is wrong.
+
+    \b
+    Example:
+      qbwatch run --config /etc/qbwatch/qbwatch.toml
     """
     from qbwatch import log
     from qbwatch.daemon import run_daemon

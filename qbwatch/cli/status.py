@@ -21,6 +21,7 @@ from qbwatch.cli.options import (
     styled,
     wrapped,
 )
+from qbwatch.core.model import QbwatchError
 
 _CHECK_CODES = {"ok": 0, "warning": 1, "error": 2}
 _CHECK_WORDS = {"ok": "OK", "warning": "WARNING", "error": "CRITICAL"}
@@ -28,17 +29,30 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 _MARKS = {"fresh": "fresh", "warn": "WARN", "stale": "STALE", "never": "never"}
 
 
-@click.command()
-@click.option("--check", is_flag=True, help="One line and an exit code for monitoring: 0 ok, 1 warning, 2 critical.")
+@click.command(short_help="Is my data current, and is it right?")
+@click.option("--check", is_flag=True, help="One line and an exit code, for monitoring.")
 @click.option("--watch", is_flag=True, help="Show it again every second, until Ctrl-C.")
 @config_option
 @json_option
 def status(check: bool, watch: bool, config: str | None, as_json: bool) -> int:
-    """Is my data current, and is it right? Answers also when the daemon or Postgres is down.
+    """Is my data current, and is it right? Answers also when the daemon or Postgres is down, and says where the answer
+    comes from.
 
-    Examples: qbwatch status; qbwatch status --json; qbwatch status --check
+    Exit code with --check: 0 ok, 1 warning, 2 critical, 3 unknown. Without it: 0 once there is an answer.
+
+    \b
+    Examples:
+      qbwatch status
+      qbwatch status --check
+      qbwatch status --json
     """
-    loaded = load_config(config)
+    try:
+        loaded = load_config(config)
+    except QbwatchError as error:
+        if not check:
+            raise
+        click.echo(f"QBWATCH UNKNOWN: {' '.join(error.message.split())}")
+        return 3
     while True:
         said = ask(loaded)
         if check:

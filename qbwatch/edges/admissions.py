@@ -91,9 +91,13 @@ def known_paths(connection: Connection) -> list[tuple[str, bytes, Version]]:
 
 
 def touch(connection: Connection, file_id: int, seen: SeenFile) -> None:
-    """The same bytes under the same path, with new attributes: remember these, nothing else happened."""
-    query = "UPDATE qbwatch.files SET mtime_ns = :mtime, inode = :inode, device = :device WHERE id = :id"
-    values = {"id": file_id, "mtime": seen.mtime_ns, "inode": seen.inode, "device": seen.device}
+    """The same bytes under the same path, dropped or touched once more: a duplicate that is counted, no new version."""
+    query = """UPDATE qbwatch.files
+               SET repeats = repeats + CASE WHEN mtime_ns <> :mtime OR inode <> :inode THEN 1 ELSE 0 END,
+                   repeated_at = CASE WHEN mtime_ns <> :mtime OR inode <> :inode THEN :at ELSE repeated_at END,
+                   mtime_ns = :mtime, inode = :inode, device = :device
+               WHERE id = :id"""
+    values = {"id": file_id, "mtime": seen.mtime_ns, "inode": seen.inode, "device": seen.device, "at": seen.settled_at}
     connection.execute(text(query), values)
 
 

@@ -11,7 +11,8 @@ from qbwatch.core.status import Json, moment
 
 _COUNTS = ("read", "structural", "inserted", "updated", "unchanged", "removed", "rejected")
 _FILE = """SELECT file.id, file.name, file.root, file.size_bytes, file.first_seen_at, file.settled_at, file.as_of,
-                  file.as_of_basis, file.is_full, file.content_hash FROM qbwatch.files AS file"""
+                  file.as_of_basis, file.is_full, file.content_hash, file.repeats, file.repeated_at
+           FROM qbwatch.files AS file"""
 _PART = """SELECT item.id, item.file_id, item.sheet, item.dataset, item.state, item.failure_class, item.failure_code,
                   item.reason, item.hint, item.attempt, item.next_attempt_at, item.loaded_at, item.changed_at,
                   item.run_id, item.rows_read, item.rows_structural, item.rows_inserted, item.rows_updated,
@@ -44,6 +45,8 @@ def versions_of(connection: Connection, name: str) -> list[Json]:
             "content_hash": file["content_hash"],
             "as_of_basis": file["as_of_basis"],
             "settled_at": moment(file["settled_at"]),
+            "repeats": file["repeats"],
+            "repeated_at": moment(file["repeated_at"]),
         }
         for part, row in zip(story["parts"], own, strict=True):
             part |= {

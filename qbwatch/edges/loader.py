@@ -97,15 +97,7 @@ class Loader:
         fold.seal_stage(cursor, statement)
         applied = fold.apply(cursor, statement, target, at)
         in_table = fold.sums_of_staged_keys(cursor, target, list(tally.sums))
-        rows = RowCounts(
-            read=tally.read,
-            structural=tally.structural,
-            inserted=applied.inserted,
-            updated=applied.updated,
-            unchanged=tally.accepted - applied.inserted - applied.updated,
-            removed=applied.removed,
-            rejected=tally.rejected,
-        )
+        rows = count_rows(tally, applied)
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):
             raise LoadRefused(failure, tally.rejects)
         return LoadResult(
@@ -132,6 +124,19 @@ def stage(
                 raise LoadStopped
             if (row := tally.take(reading)) is not None:
                 out.write_row((row.key, *row.values, row.extra, row.row_number, row.ordinal, *lineage))
+
+
+def count_rows(tally: Tally, applied: fold.Applied) -> RowCounts:
+    """The accounting of a part: what was read, and what the fold made of it."""
+    return RowCounts(
+        read=tally.read,
+        structural=tally.structural,
+        inserted=applied.inserted,
+        updated=applied.updated,
+        unchanged=tally.accepted - applied.inserted - applied.updated,
+        removed=applied.removed,
+        rejected=tally.rejected,
+    )
 
 
 def statement_of(item: WorkItem, part: Part, tally: Tally) -> fold.Statement:

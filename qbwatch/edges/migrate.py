@@ -11,10 +11,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
 
 from qbwatch.core.model import QbwatchError
-from qbwatch.edges.postgres import DatabaseUnavailable, engine_for, failure_of
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.tables import ensure_raw_tables
 
@@ -33,7 +32,7 @@ def migrate(url: str) -> None:
             connection.execute(text("CREATE SCHEMA IF NOT EXISTS qbwatch"))
             _upgrade(connection)
             ensure_raw_tables(connection)
-    except DBAPIError as error:
+    except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:
         engine.dispose()

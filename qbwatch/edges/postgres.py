@@ -13,12 +13,11 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from qbwatch.core.failure import of_sqlstate
+from qbwatch.core.failure import of_sqlstate, unexpected
 from qbwatch.core.model import Failure, QbwatchError
 
 _LOCK = (0x7162, 1)  # "qb": the first number is qbwatch's, the second tells its locks apart
 _OPTIONS = "-c timezone=UTC -c datestyle=ISO -c idle_in_transaction_session_timeout=10min -c lock_timeout=60s"
-
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (DBAPIError, psycopg.Error)
 """What a fault of the database raises: SQLAlchemy's own wrapping, and psycopg's where COPY talks to it directly."""
@@ -57,6 +56,8 @@ def failure_of(error: Exception) -> Failure:
     """The failure that a database error stands for; only its first line is kept, without values of rows."""
     original = error.orig if isinstance(error, DBAPIError) else error
     sqlstate = getattr(original, "sqlstate", None)
+    if sqlstate is None and isinstance(original, psycopg.DataError):
+        return unexpected(original)  # the driver refused a value: the connection is well, trying again can't help
     return of_sqlstate(sqlstate, first_line(original))
 
 

@@ -57,7 +57,7 @@ def _zone(name: str | None) -> ZoneInfo | None:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise click.BadParameter(
-            f"{name!r} is no time zone; one is America/New_York", param_hint="--timezone"
+            f"{name!r} is not a time zone; one is America/New_York", param_hint="--timezone"
         ) from None
 
 

@@ -48,13 +48,18 @@ class Transforming:
 
     def pay(self, owed: Sequence[runs.Debt], *, full: bool) -> TransformResult:
         """Build what is owed, and note in the ledger what came of it."""
-        full = full or any(debt.full_refresh for debt in owed)
+        full = full or any(debt.full_refresh for debt in owed) or not self._was_built()
         select = [] if full else [f"source:{name}+" for name in sorted({debt.dataset for debt in owed})]
         result = self.dbt.build(select, full_refresh=full, should_stop=self.should_stop)
         self._settle(owed, result, full=full)
         log.info("transformed", run=self.progress.run_id, outcome=result.outcome.value,
                  seconds=round(result.seconds, 1), nodes=len(result.nodes), message=result.message)  # fmt: skip
         return result
+
+    def _was_built(self) -> bool:
+        """Before the first build, what a selection leaves out doesn't exist, and what is selected stands on it."""
+        with self.connection.begin():
+            return runs.was_built(self.connection)
 
     def _settle(self, owed: Sequence[runs.Debt], result: TransformResult, *, full: bool) -> None:
         at, ids = self.now(), [debt.id for debt in owed]

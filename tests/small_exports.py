@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from qbwatch.admission import Admitter
 from qbwatch.core.arrival import Admission, Arrival
 from qbwatch.core.dates import DateOrder
-from qbwatch.edges.dbt import Outcome, TransformResult
+from qbwatch.edges.dbt import NodeResult, Outcome, TransformResult
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import engine_for
 from qbwatch.edges.vault import Kept, Vault
@@ -61,7 +61,9 @@ class FakeDbt:
 
     def __init__(self) -> None:
         self.builds: list[tuple[tuple[str, ...], bool]] = []
-        self.answer = TransformResult(Outcome.BUILT)
+        self.answer = TransformResult(
+            Outcome.BUILT, (NodeResult("model.fct_orders", "fct_orders", "model", "success", 0.1, 1, None),)
+        )
 
     def build(
         self, select: Sequence[str] = (), full_refresh: bool = False, should_stop: Callable[[], bool] = lambda: False

@@ -73,6 +73,12 @@ def debts(connection: Connection) -> list[Debt]:
     return [Debt(**row) for row in connection.execute(text(query)).mappings()]
 
 
+def was_built(connection: Connection) -> bool:
+    """Whether dbt ever built a model, so that others find what they stand on."""
+    query = "SELECT EXISTS (SELECT FROM qbwatch.dbt_results WHERE resource_type = 'model' AND status = 'success')"
+    return bool(connection.scalar(text(query)))
+
+
 def clear_debts(connection: Connection, ids: Sequence[int]) -> None:
     """These were paid by a build that succeeded."""
     connection.execute(text("DELETE FROM qbwatch.transform_debt WHERE id = ANY(:ids)"), {"ids": list(ids)})

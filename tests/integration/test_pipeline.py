@@ -106,6 +106,18 @@ def test_the_same_rows_once_more_owe_dbt_nothing(office: Office) -> None:
     assert office.dbt.builds == []
 
 
+def test_forced_to_be_incremental_the_first_build_is_still_a_whole_one(office: Office) -> None:
+    office.drop("Invoice_04_01_2025_2_00_00.csv", invoices(a=["10.00"]))
+    pipeline = office.pipeline
+    with office.engine.connect() as connection:
+        plan = pipeline.plan(connection, Mode.INCREMENTAL)
+        assert plan is not None
+        outcome = pipeline.run(connection, plan)
+
+    assert outcome.mode is Mode.INCREMENTAL
+    assert office.dbt.builds == [((), True)]
+
+
 # in what order
 
 

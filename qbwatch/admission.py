@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,19 +17,16 @@ from sqlalchemy import Connection, Engine
 
 from qbwatch.core.arrival import Admission, Arrival
 from qbwatch.core.dates import DateOrder
-from qbwatch.core.filename import escaped
-from qbwatch.core.model import AsOfBasis, Failure, FailureClass, ItemState, QbwatchError
-from qbwatch.core.naming import NameReading, read_file_name
+from qbwatch.core.model import Failure, ItemState, QbwatchError
+from qbwatch.core.naming import read_file_name
 from qbwatch.core.settle import Look
-from qbwatch.datasets import Dataset
 from qbwatch.edges import admissions
-from qbwatch.edges.admissions import SeenFile, Version
+from qbwatch.edges.admissions import SeenFile
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.vault import Kept, Vault
-from qbwatch.formats.part import open_part
-from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.text import looks_complete
 from qbwatch.log import get_logger
+from qbwatch.verdict import Fate, Verdict, describe, file_name, judge, recognised
 
 log = get_logger(__name__)
 
@@ -70,21 +67,20 @@ class Admitter:
         """Record a settled file; `Admission.DOUBTED` when it looks unfinished and may be waited for."""
         if not arrival.patience_over and self._looks_unfinished(arrival):
             return Admission.DOUBTED
-        reading = read_file_name(_file_name(arrival.path))
-        seen = self._describe(arrival, reading)
+        seen = describe(arrival, read_file_name(file_name(arrival.path)), self.zone)
         with self.engine.begin() as connection:
-            newest = admissions.newest_version(connection, seen.root, seen.path)
-            if newest is not None and _is_same(newest, seen):
-                admissions.touch(connection, newest.file_id, seen)
-                verdict = "known"
-            else:
-                verdict = self._record(connection, seen, reading)
+            verdict = judge(connection, seen, lambda: self._recognise(seen))
+            self._record(connection, seen, verdict)
         self.known.remember(arrival)
-        log.info("recognised", file=seen.name, verdict=verdict, as_of=seen.as_of.isoformat(), size=seen.size_bytes)
+        log.info("recognised", file=seen.name, verdict=verdict.fate.value, dataset=verdict.dataset,
+                 as_of=seen.as_of.isoformat(), size=seen.size_bytes)  # fmt: skip
         return Admission.ADMITTED
 
     def pick(self, path: Path) -> int:
-        """Take in a file that a person named, wherever it lies; returns its id in the ledger. Raises `QbwatchError`."""
+        """Take in a file that a person named, wherever it lies. Raises `QbwatchError`.
+
+        Returns the id of the file in the ledger that stands for its content: an earlier one, if this is a duplicate.
+        """
         absolute = os.fsencode(path.absolute())
         kept = self.vault.take(absolute)
         if not isinstance(kept, Kept):
@@ -94,8 +90,8 @@ class Admitter:
         self.admit(arrival)
         with self.engine.begin() as connection:
             newest = admissions.newest_version(connection, "picked", absolute)
-        assert newest is not None
-        return newest.file_id
+            assert newest is not None
+            return admissions.bearer_of(connection, newest.file_id)
 
     def _looks_unfinished(self, arrival: Arrival) -> bool:
         if not arrival.path.lower().endswith((b".csv", b".txt", b".tsv", b".iif")):
@@ -103,63 +99,43 @@ class Admitter:
         with self.vault.open(arrival.content_hash) as stream:
             return not looks_complete(stream)
 
-    def _describe(self, arrival: Arrival, reading: NameReading) -> SeenFile:
-        as_of, basis = reading.as_of(self.zone), AsOfBasis.NAME
-        if as_of is None:
-            as_of, basis = datetime.fromtimestamp(arrival.look.mtime_ns / 1e9, tz=UTC), AsOfBasis.MTIME
-        return SeenFile(
-            root=arrival.root,
-            path=arrival.path,
-            name=escaped(arrival.path),
-            size_bytes=arrival.size_bytes,
-            mtime_ns=arrival.look.mtime_ns,
-            inode=arrival.look.inode,
-            device=arrival.look.device,
-            content_hash=arrival.content_hash,
-            as_of=as_of,
-            as_of_basis=basis,
-            is_full=reading.is_full or arrival.root == "seed",
-            first_seen_at=arrival.first_seen_at,
-            settled_at=arrival.settled_at,
-        )
+    def _record(self, connection: Connection, seen: SeenFile, verdict: Verdict) -> None:
+        if verdict.fate is Fate.KNOWN:
+            assert verdict.known_id is not None
+            admissions.touch(connection, verdict.known_id, seen)
+            return
+        at, file_id = self.now(), admissions.record_file(connection, seen)
+        admissions.retire_versions(connection, seen, _overtaken_by(verdict), at)
+        state = _STATES[verdict.fate]
+        admissions.add_item(connection, seen, file_id, verdict.dataset, state=state, failure=verdict.failure, at=at)
 
-    def _record(self, connection: Connection, seen: SeenFile, reading: NameReading) -> str:
-        at = self.now()
-        found = self._recognise(seen, reading)
-        file_id = admissions.record_file(connection, seen)
-        twin = admissions.twin_of(connection, seen)
-        if twin is not None and not twin[1]:
-            failure = Failure(FailureClass.DATA, "duplicate", f"the same bytes for the same moment as {twin[0]}")
-            dataset = found.full_name if isinstance(found, Dataset) else None
-            admissions.add_item(connection, seen, file_id, dataset, state=ItemState.SKIPPED, failure=failure, at=at)
-            return "duplicate"
-        if isinstance(found, Failure):
-            if twin is not None:
-                admissions.retire_waiting_versions(connection, seen, even_loaded=False, at=at)
-            admissions.add_item(connection, seen, file_id, None, state=ItemState.QUARANTINED, failure=found, at=at)
-            return "quarantined"
-        # The same path going back to bytes it had before: the version in between must not win.
-        admissions.retire_waiting_versions(connection, seen, even_loaded=twin is not None, at=at)
-        admissions.add_item(connection, seen, file_id, found.full_name, state=ItemState.PENDING, at=at)
-        return found.full_name
-
-    def _recognise(self, seen: SeenFile, reading: NameReading) -> Dataset | Failure:
-        if reading.problem:
-            hint = "rename the file to the exporter's pattern, for example Invoice_04_17_2025_2_00_03.csv"
-            return Failure(FailureClass.DATA, "date_in_name", reading.problem, hint)
-        try:
-            opened = open_part(lambda: self.vault.open(seen.content_hash), _file_name(seen.path), self.order)
-        except Refusal as refusal:
-            return refusal.failure
-        return opened.layout.dataset
+    def _recognise(self, seen: SeenFile) -> str | Failure:
+        return recognised(seen.path, lambda: self.vault.open(seen.content_hash), self.order)
 
 
-def _file_name(path: bytes) -> str:
-    return path.rsplit(b"/", 1)[-1].decode("utf-8", "surrogateescape")
+_STATES = {
+    Fate.DUPLICATE: ItemState.SKIPPED,
+    Fate.QUARANTINE: ItemState.QUARANTINED,
+    Fate.LOAD: ItemState.PENDING,
+}
+_WAITING = (ItemState.PENDING, ItemState.RETRYING, ItemState.QUARANTINED)
 
 
-def _is_same(newest: Version, seen: SeenFile) -> bool:
-    """The same bytes as this path's newest version. A newer mtime alone is no new statement: a touch moves it too."""
-    if newest.content_hash != seen.content_hash:
-        return False
-    return newest.as_of == seen.as_of or seen.as_of_basis is AsOfBasis.MTIME
+def _overtaken_by(verdict: Verdict) -> tuple[ItemState, ...]:
+    """In which states older versions of the same path and moment count no more, once this verdict is in the ledger.
+
+    A loaded one normally stays until its successor is loaded. Where a path goes back to bytes that it had before, the
+    version in between must not win, and the earlier one of the same bytes makes room. A version that can't be loaded
+    leaves a good one its chance.
+    """
+    match verdict.fate:
+        case Fate.LOAD if verdict.is_return:
+            return (*_WAITING, ItemState.LOADED)
+        case Fate.LOAD:
+            return _WAITING
+        case Fate.DUPLICATE if verdict.is_return:
+            return _WAITING
+        case Fate.QUARANTINE:
+            return (ItemState.QUARANTINED,)
+        case _:
+            return ()

@@ -24,6 +24,9 @@ from qbwatch.edges.status_cache import read_cache, write_cache
 DEADLINE = 0.6  # seconds that Postgres may take before the last known answer is given instead
 
 
+_RUNS_WITH_IT = "it runs with the daemon: `systemctl start qbwatch`, or `qbwatch run` in the foreground"
+
+
 def limits_of(config: Config, at: datetime) -> Limits:
     """The office's today and calendar."""
     today: date = at.astimezone(config.quickbooks.timezone).date()
@@ -67,7 +70,7 @@ def answer(
 
 
 def _private_postgres_down() -> Failure:
-    return Failure(FailureClass.INFRASTRUCTURE, "database_down", "the private Postgres is not running")
+    return Failure(FailureClass.INFRASTRUCTURE, "database_down", "the private Postgres is not running", _RUNS_WITH_IT)
 
 
 def _last_known(config: Config, failure: Failure, daemon: DaemonFacts, at: datetime) -> Json:

@@ -17,6 +17,7 @@ from qbwatch.config import Config
 from qbwatch.core.arrival import Admission, Arrival
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.intake_state import Watcher
+from qbwatch.core.model import QbwatchError
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.dbt import Dbt, DbtSettings
 from qbwatch.edges.loader import Loader
@@ -25,7 +26,10 @@ from qbwatch.edges.shipped import shipped
 from qbwatch.edges.vault import Vault
 from qbwatch.intake import Intake, IntakeSettings
 from qbwatch.intake_root import Ledger, Means
+from qbwatch.log import get_logger
 from qbwatch.pipeline import Pipeline, Step
+
+log = get_logger(__name__)
 
 _DOUBT_AT_LEAST = timedelta(seconds=10)
 _DOUBT_FACTOR = 15  # how many times the settle time a file with an incomplete end is waited for
@@ -90,3 +94,14 @@ def recall(parts: Parts, connection: Connection) -> None:
     """Remember from the ledger which files were judged before."""
     with connection.begin():
         parts.known.recall(connection)
+
+
+def end_leftovers(parts: Parts) -> None:
+    """End the queries of a dbt whose process was killed. For the holder of the one-instance lock, at its start."""
+    try:
+        ended = parts.dbt.leftovers()
+    except QbwatchError as error:
+        log.warning("can't ask for queries that an interrupted dbt left", reason=error.message)
+        return
+    if ended:
+        log.warning("queries of an interrupted dbt were ended", queries=ended)

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from qbwatch.core.accounting import check_rejects
 from qbwatch.core.dates import DateOrder
+from qbwatch.core.filename import escaped
 from qbwatch.core.ignored import ignored_by
 from qbwatch.core.model import ItemState, QbwatchError, RowCounts, WorkItem
 from qbwatch.core.naming import read_file_name
@@ -21,6 +22,7 @@ from qbwatch.core.status import Json, moment
 from qbwatch.edges import admissions
 from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import open_regular
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.rehearsal import rehearse
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
@@ -30,45 +32,52 @@ from qbwatch.formats.text import looks_complete
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """Checks files by the rules of a configuration; without an ``engine`` all rows count as to be inserted."""
+    """Checks files by the rules of a configuration; without an ``engine`` all rows count as to be inserted.
+
+    What lies in ``seed`` is a full export.
+    """
 
     zone: ZoneInfo
     order: DateOrder
     ignore: tuple[str, ...]
     engine: Engine | None
+    seed: Path | None = None
 
     def check(self, path: Path) -> Json:
         """The answer to ``check FILE --json``. Raises `QbwatchError` when the file can't be read."""
-        name = path.name
 
         def open_file() -> BinaryIO:
             return os.fdopen(open_regular(os.fsencode(path.absolute())), "rb")
 
         try:
-            content_hash = digest_of(open_file)
+            item = self._item(path, open_file)
             with open_file() as stream:
                 is_complete = looks_complete(stream)
         except OSError as error:
-            raise QbwatchError(f"{path}: {error.strerror}", "name a regular file that you may read") from None
-        reading = read_file_name(name)
-        mtime = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-        item = WorkItem(
+            raise QbwatchError(f"{escaped(os.fsencode(path))}: {error.strerror}", _READABLE) from None
+        part = {**_UNREAD, "as_of": moment(item.as_of), "full": item.is_full, "complete": is_complete}
+        part |= self._verdict(item, open_file, read_file_name(path.name).problem)
+        return {"version": 1, "name": item.name, "parts": [part]}
+
+    def _item(self, path: Path, open_file: Callable[[], BinaryIO]) -> WorkItem:
+        """The file as a work item that it would become, were it dropped as it lies there. Raises `OSError`."""
+        content_hash, reading, seen = digest_of(open_file), read_file_name(path.name), path.stat()
+        mtime = datetime.fromtimestamp(seen.st_mtime, tz=UTC)
+        in_seed = self.seed is not None and path.absolute().is_relative_to(self.seed)
+        return WorkItem(
             id=0,
             file_id=0,
             dataset=None,
             sheet=None,
             content_hash=content_hash,
-            size_bytes=path.stat().st_size,
-            name=name,
+            size_bytes=seen.st_size,
+            name=escaped(os.fsencode(path.name)),
             as_of=reading.as_of(self.zone) or mtime,
-            is_full=reading.is_full,
+            is_full=reading.is_full or in_seed,
             state=ItemState.PENDING,
             attempt=0,
             first_seen_at=mtime,
         )
-        part = {**_UNREAD, "as_of": moment(item.as_of), "full": item.is_full, "complete": is_complete}
-        part |= self._verdict(item, open_file, reading.problem)
-        return {"version": 1, "name": name, "parts": [part]}
 
     def _verdict(self, item: WorkItem, open_file: Callable[[], BinaryIO], problem: str | None) -> Json:
         if rule := ignored_by(item.name, self.ignore):
@@ -81,23 +90,33 @@ class Checker:
             part = open_part(open_file, item.name, self.order)
             tally = read_whole_documents(part.layout, lambda tally: _read(part, tally))
         except Refusal as refusal:
-            return {"verdict": "quarantine", "reason": refusal.message, "hint": refusal.hint}
+            return _quarantine(refusal.message, refusal.hint)
         told = _told(part, tally, item)
         if problem:
-            return told | {"verdict": "quarantine", "reason": problem, "hint": "rename it to the exporter's pattern"}
+            return told | _quarantine(problem, "rename it to the exporter's pattern")
         if failure := check_rejects(tally.read, tally.rejected):
-            return told | {"verdict": "quarantine", "reason": failure.reason, "hint": failure.hint}
-        if self.engine is None:
-            return told
-        with self.engine.connect() as connection, connection.begin():
-            twin = admissions.accepted_as(connection, item.content_hash, item.as_of)
-            rows = rehearse(connection, part, tally, item)
-        told["rows"] = _rows(rows)
+            return told | _quarantine(failure.reason, failure.hint)
+        return told if self.engine is None else told | self._compared(self.engine, part, tally, item)
+
+    def _compared(self, engine: Engine, part: Part, tally: Tally, item: WorkItem) -> Json:
+        """What loading it would change in the raw table, and whether it was accepted before."""
+        try:
+            with engine.connect() as connection, connection.begin():
+                twin = admissions.accepted_as(connection, item.content_hash, item.as_of)
+                rows = rehearse(connection, part, tally, item)
+        except DATABASE_ERRORS as error:
+            raise DatabaseUnavailable(failure_of(error)) from error
+        said: Json = {"rows": _rows(rows)}
         if twin is not None:
-            told |= {"verdict": "duplicate", "reason": f"the same bytes for the same moment as {twin}"}
-        return told
+            said |= {"verdict": "duplicate", "reason": f"the same bytes for the same moment as {twin}"}
+        return said
 
 
+def _quarantine(reason: str, hint: str) -> Json:
+    return {"verdict": "quarantine", "reason": reason, "hint": hint}
+
+
+_READABLE = "name a regular file that you may read"
 _UNREAD: Json = {
     "sheet": None,
     "dataset": None,

@@ -249,8 +249,8 @@ def known_keys(path: KeyPath) -> list[str]:
 
 def _hint(mistakes: list[Mistake], file: Path | None, searched: list[Path]) -> str:
     if file is not None:
-        return f"correct it in {file} (`qbwatch init` writes a commented example) and start again"
+        return f"correct it in {file} (README.md explains every key) and start again"
     if any("input.directory is missing" in mistake.text for mistake in mistakes):
         looked = " and ".join(map(str, searched))
-        return f"no configuration at {looked}: write one with `qbwatch init`, or set QBWATCH_INPUT__DIRECTORY"
+        return f"no configuration at {looked}: write one (README.md shows how), or set QBWATCH_INPUT__DIRECTORY"
     return "correct the environment and start again"

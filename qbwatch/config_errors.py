@@ -35,6 +35,8 @@ class Mistake:
 class ConfigError(QbwatchError):
     """The configuration can't be used. ``mistakes`` holds every fault that was found, not only the first."""
 
+    is_configuration = True  # exit code 2: starting again can't mend it
+
     def __init__(self, mistakes: Iterable[Mistake], hint: str = "") -> None:
         self.mistakes = tuple(mistakes)
         lines = [str(mistake) for mistake in self.mistakes]

@@ -1,21 +1,31 @@
-"""One run without a daemon: take in what lies in the folders, do what there is to do, stop."""
+"""One run without a daemon: take in what lies in the folders, do what there is to do, stop.
+
+SIGTERM and SIGINT end it like the daemon: the file in hand rolls back, dbt and its queries are ended, and a private
+Postgres is stopped.
+"""
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 
 from sqlalchemy import Connection
 
 from qbwatch import assembly
+from qbwatch.answering import answer
 from qbwatch.config import Config
-from qbwatch.core.model import Mode, QbwatchError
-from qbwatch.core.status import Json
-from qbwatch.database import database_url, embedded_of
+from qbwatch.core.model import DaemonState, Mode, QbwatchError
+from qbwatch.core.status import DaemonFacts, Json
+from qbwatch.database import reachable
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
+from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of, lock_holder, try_lock
 from qbwatch.pipeline import Scope, Step
@@ -24,35 +34,61 @@ from qbwatch.run_json import outcome_json
 _SETTLE_WITHIN = timedelta(minutes=2)
 
 
-def run_by_itself(
-    config: Config, force: str | None, dataset: str | None, files: Sequence[str], tell: Callable[[str], None]
-) -> Json:
-    """The outcome as JSON. ``tell`` gets a line of progress now and then. Raises `QbwatchError`."""
-    url = database_url(config, start=True)
-    assert url is not None
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for: a forced mode, one dataset, or single files, wherever they lie."""
+
+    force: Mode | None = None
+    dataset: str | None = None
+    files: Sequence[str] = ()
+
+
+Say = Callable[[str], None]
+
+
+def run_by_itself(config: Config, wish: Wish, warn: Say, tell: Say) -> Json:
+    """The outcome as JSON. ``warn`` gets what a person should know, ``tell`` each step. Raises `QbwatchError`."""
+    with _stop_signal() as stop, reachable(config) as url:
+        try:
+            migrate(url)
+            parts = assembly.assemble(config, url, stop.is_set, lambda step: tell(_line(step)))
+            with parts.engine.connect() as connection:
+                said = _run(connection, parts, wish, stop, warn)
+        except DATABASE_ERRORS as error:
+            raise DatabaseUnavailable(failure_of(error)) from error
+        # What `qbwatch status` can say while a private Postgres is down again.
+        answer(config, parts.engine, DaemonFacts(DaemonState.DOWN), answered_by="ledger")
+        return said
+
+
+@contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, instead of ending the process, until the block ends."""
+    stop = threading.Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        migrate(url)
-        return _run(config, url, Mode(force) if force else None, Scope(dataset), files, tell)
-    except DATABASE_ERRORS as error:
-        raise DatabaseUnavailable(failure_of(error)) from error
+        yield stop
     finally:
-        if config.database.is_embedded:
-            embedded_of(config).stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _run(
-    config: Config, url: str, force: Mode | None, scope: Scope, files: Sequence[str], tell: Callable[[str], None]
-) -> Json:
-    parts = assembly.assemble(config, url, lambda: False, lambda step: tell(_line(step)))
-    with parts.engine.connect() as connection:
-        _lock(connection)
-        assembly.recall(parts, connection)
-        if files:
-            scope = Scope(scope.dataset, frozenset(parts.admitter.pick(Path(file)) for file in files))
-        else:
-            _take_in(parts, tell)
-        plan = parts.pipeline.plan(connection, force, scope)
-        return outcome_json(None if plan is None else parts.pipeline.run(connection, plan))
+def _run(connection: Connection, parts: assembly.Parts, wish: Wish, stop: threading.Event, warn: Say) -> Json:
+    _lock(connection)
+    assembly.end_leftovers(parts)
+    assembly.recall(parts, connection)
+    picked = [parts.admitter.pick(Path(file)) for file in wish.files]
+    if not picked:
+        _take_in(parts, stop, warn)
+    scope = Scope(wish.dataset, frozenset(picked) if picked else None, asked=True)
+    plan = parts.pipeline.plan(connection, wish.force, scope)
+    outcome = None if plan is None else parts.pipeline.run(connection, plan)
+    with connection.begin():
+        return outcome_json(outcome) | {"files": standing_of(connection, picked)}
 
 
 def _lock(connection: Connection) -> None:
@@ -66,13 +102,13 @@ def _lock(connection: Connection) -> None:
         runs.abandon_runs(connection, utc_now())
 
 
-def _take_in(parts: assembly.Parts, tell: Callable[[str], None]) -> None:
-    intake = assembly.make_intake(parts, threading.Event(), lambda: None, lambda: None)
+def _take_in(parts: assembly.Parts, stop: threading.Event, warn: Say) -> None:
+    intake = assembly.make_intake(parts, stop, lambda: None, lambda: None)
     state = intake.settle_now(_SETTLE_WITHIN)
     for problem in state.problems:
-        tell(f"{problem.summary} ({problem.hint})")
+        warn(f"{problem.summary} ({problem.hint})")
     if state.settling:
-        tell(f"{len(state.settling)} files are still being written; they come with the next run")
+        warn(f"{len(state.settling)} files are still being written; they come with the next run")
 
 
 def _line(step: Step) -> str:

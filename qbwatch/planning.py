@@ -1,79 +1,93 @@
-"""What would a run do? Looks at the folders and the ledger, and writes nothing."""
+"""What would a run do? Looks at the folders and the ledger, and writes nothing.
+
+It decides about files by the same rule as admission, and makes the plan as the pipeline does.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import Connection, text
 
 from qbwatch.admission import KnownFiles
 from qbwatch.config import Config
+from qbwatch.core.arrival import Arrival
 from qbwatch.core.dates import DateOrder
-from qbwatch.core.filename import escaped
 from qbwatch.core.ignored import ignored_by
-from qbwatch.core.model import ItemState, Mode, WorkItem
+from qbwatch.core.model import Failure, ItemState, Mode, WorkItem
 from qbwatch.core.naming import read_file_name
-from qbwatch.core.plan import Facts, load_order, make_plan
+from qbwatch.core.plan import Facts, load_order
 from qbwatch.core.status import Json, moment
-from qbwatch.database import database_url, embedded_of
+from qbwatch.database import is_new, reachable
 from qbwatch.datasets import datasets
-from qbwatch.edges import admissions, runs, store
+from qbwatch.edges import admissions
+from qbwatch.edges.admissions import SeenFile
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import File, Passed, open_regular, scan
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
-from qbwatch.formats.part import open_part
-from qbwatch.formats.refusal import Refusal
+from qbwatch.pipeline import Scope, facts_for, plan_for
+from qbwatch.verdict import Fate, Verdict, describe, duplicate_of, file_name, judge, recognised
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """A file in a folder and what would become of it: ``load``, ``duplicate`` or ``quarantine``."""
+    """A file and what would become of it: ``load``, ``duplicate``, ``quarantine``, or ``wait`` (can't be read now).
+
+    ``overtakes`` are older versions in the ledger, by file id, that would no longer be loaded.
+    """
 
     item: WorkItem
     verdict: str
-    reason: str | None
+    reason: str | None = None
+    overtakes: frozenset[int] = frozenset()
 
 
 def foresee(config: Config, force: str | None, dataset: str | None) -> Json:
     """The plan of the next run as JSON: mode, why, files in the order of loading, and owed dbt work."""
-    server = embedded_of(config) if config.database.is_embedded else None
-    was_running = server is None or server.url_if_running() is not None
-    url = database_url(config, start=True)
-    assert url is not None
-    try:
-        with engine_for(url, name="qbwatch-plan").connect() as connection, connection.begin():
-            return _foresee(connection, config, Mode(force) if force else None, dataset)
-    except DATABASE_ERRORS as error:
-        raise DatabaseUnavailable(failure_of(error)) from error
-    finally:
-        if server is not None and not was_running:
-            server.stop()
-
-
-def _foresee(connection: Connection, config: Config, force: Mode | None, dataset: str | None) -> Json:
-    facts = _facts(connection)
-    new = list(_new_files(connection, config, has_ledger=facts is not None))
-    facts = facts or Facts(has_loaded=False, due=[], owed=[])
-    waiting = [Foreseen(item, "load", None) for item in facts.due]
-    files = [each for each in [*waiting, *new] if dataset in (None, each.item.dataset)]
+    scope = Scope(dataset, asked=True)
+    with _ledger(config) as connection:
+        new = list(_new_files(connection, config))
+        facts = Facts(False, [], []) if connection is None else facts_for(connection, scope, utc_now())
+    overtaken = frozenset[int]().union(*(each.overtakes for each in new))
+    waiting = [Foreseen(item, "load") for item in facts.due if item.file_id not in overtaken]
+    files = [*waiting, *(each for each in new if scope.holds(each.item))]
+    due = [each.item for each in files if each.verdict == Fate.LOAD]
+    refused = [*facts.refused, *(each.item for each in files if each.verdict == Fate.QUARANTINE)]
+    plan = plan_for(Facts(facts.has_loaded, due, facts.owed, refused), scope, Mode(force) if force else None)
     ranks = {name: known.rank for name, known in datasets().items()}
-    due = [each.item for each in files if each.verdict == "load"]
-    owed = [name for name in facts.owed if dataset in (None, name)]
-    plan = make_plan(Facts(facts.has_loaded, due, owed), ranks, force)
     files.sort(key=lambda each: load_order(each.item, ranks))
     return {
         "mode": plan.mode.value if plan else None,
         "why": plan.why if plan else "all is current",
         "files": [_file_json(each) for each in files],
-        "owed": owed,
+        "owed": list(facts.owed),
     }
+
+
+@contextmanager
+def _ledger(config: Config) -> Iterator[Connection | None]:
+    """A transaction that can't write; None where there is no ledger yet."""
+    if is_new(config):
+        yield None
+        return
+    try:
+        with (
+            reachable(config) as url,
+            engine_for(url, name="qbwatch-plan").connect() as connection,
+            connection.begin(),
+        ):
+            connection.execute(text("SET TRANSACTION READ ONLY"))
+            has_ledger = connection.scalar(text("SELECT to_regclass('qbwatch.work_items')")) is not None
+            yield connection if has_ledger else None
+    except DATABASE_ERRORS as error:
+        raise DatabaseUnavailable(failure_of(error)) from error
 
 
 def _file_json(each: Foreseen) -> Json:
@@ -88,30 +102,23 @@ def _file_json(each: Foreseen) -> Json:
     }
 
 
-def _facts(connection: Connection) -> Facts | None:
-    """What the ledger knows; None when the database has no ledger yet."""
-    try:
-        with connection.begin_nested():
-            owed = sorted({debt.dataset for debt in runs.debts(connection)})
-            return Facts(store.has_loaded(connection, "quickbooks"), store.due_items(connection, utc_now()), owed)
-    except ProgrammingError:
-        return None
-
-
-def _new_files(connection: Connection, config: Config, *, has_ledger: bool) -> Iterator[Foreseen]:
+def _new_files(connection: Connection | None, config: Config) -> Iterator[Foreseen]:
     known = KnownFiles()
-    if has_ledger:
+    if connection is not None:
         known.recall(connection)
-    seen: dict[tuple[str, datetime], str] = {}
+    accepted: dict[tuple[str, datetime], str] = {}
     for root, directory in (("seed", config.input.seed_directory), ("input", config.input.directory)):
+        if directory is None or not directory.is_dir():
+            continue
         for found in _exports(directory, config.input.ignore):
-            if not known.is_known(root, found.path, found.look):
-                yield _judge(connection if has_ledger else None, config, root, directory, found, seen)
+            if known.is_known(root, found.path, found.look):
+                continue
+            foreseen = _foreseen(connection, config, _Lying(root, directory, found))
+            if foreseen is not None:
+                yield _told_apart(foreseen, accepted)
 
 
-def _exports(directory: Path | None, ignore: Sequence[str]) -> Iterator[File]:
-    if directory is None or not directory.is_dir():
-        return
+def _exports(directory: Path, ignore: Sequence[str]) -> Iterator[File]:
     for found in scan(directory, ignore):
         if isinstance(found, File) and ignored_by(os.fsdecode(found.path), ignore) is None:
             yield found
@@ -126,51 +133,75 @@ def passed_over(directory: Path, ignore: Sequence[str]) -> Iterator[tuple[bytes,
             yield found.path, rule
 
 
-def _judge(
-    connection: Connection | None,
-    config: Config,
-    root: str,
-    directory: Path | None,
-    found: File,
-    seen: dict[tuple[str, datetime], str],
-) -> Foreseen:
-    name = found.path.rsplit(b"/", 1)[-1].decode("utf-8", "surrogateescape")
-    reading = read_file_name(name)
-    at = datetime.fromtimestamp(found.look.mtime_ns / 1e9, tz=UTC)
-    as_of = reading.as_of(config.quickbooks.timezone) or at
+@dataclass(frozen=True, slots=True)
+class _Lying:
+    """A file that lies in a folder and isn't in the ledger as it looks."""
 
-    def open_file() -> BinaryIO:
-        return os.fdopen(open_regular(found.path, directory), "rb")
+    root: str
+    directory: Path
+    file: File
 
-    content_hash = digest_of(open_file)
-    dataset, verdict, reason = None, "load", None
+    def open(self) -> BinaryIO:
+        """Its bytes, from the folder. Raises `OSError`."""
+        return os.fdopen(open_regular(self.file.path, self.directory), "rb")
+
+    def described(self, config: Config, content_hash: str) -> SeenFile:
+        """It as it would settle now."""
+        at, look = utc_now(), self.file.look
+        arrival = Arrival(self.root, self.file.path, look, content_hash, look.size, at, at)
+        return describe(arrival, read_file_name(file_name(self.file.path)), config.quickbooks.timezone)
+
+
+def _foreseen(connection: Connection | None, config: Config, lying: _Lying) -> Foreseen | None:
+    """What would become of a file; None for one that would only be touched."""
     try:
-        opened = open_part(open_file, name, DateOrder(config.quickbooks.date_order))
-        dataset = opened.layout.dataset.full_name
-    except Refusal as refusal:
-        verdict, reason = "quarantine", refusal.message
-    if reading.problem:
-        verdict, reason = "quarantine", reading.problem
-    twin = seen.get((content_hash, as_of)) or _twin(connection, content_hash, as_of)
-    if twin:
-        verdict, reason = "duplicate", f"the same bytes for the same moment as {twin}"
-    seen.setdefault((content_hash, as_of), escaped(found.path))
-    item = WorkItem(
+        seen = lying.described(config, digest_of(lying.open))
+        verdict = _verdict(connection, config, lying, seen)
+    except OSError as error:
+        return Foreseen(_item_of(lying.described(config, ""), None), "wait", f"can't be read: {error.strerror}")
+    if verdict.fate is Fate.KNOWN:
+        return None
+    overtakes: frozenset[int] = frozenset()
+    if connection is not None and verdict.fate is Fate.LOAD:
+        overtakes = frozenset(admissions.versions_at(connection, seen))
+    reason = verdict.failure.reason if verdict.failure else None
+    return Foreseen(_item_of(seen, verdict.dataset), verdict.fate.value, reason, overtakes)
+
+
+def _verdict(connection: Connection | None, config: Config, lying: _Lying, seen: SeenFile) -> Verdict:
+    def recognise() -> str | Failure:
+        return recognised(seen.path, lying.open, DateOrder(config.quickbooks.date_order))
+
+    if connection is not None:
+        return judge(connection, seen, recognise)
+    match recognise():
+        case Failure() as failure:
+            return Verdict(Fate.QUARANTINE, failure=failure)
+        case dataset:
+            return Verdict(Fate.LOAD, dataset)
+
+
+def _told_apart(foreseen: Foreseen, accepted: dict[tuple[str, datetime], str]) -> Foreseen:
+    """Of two new files with the same bytes for the same moment, the second is a duplicate."""
+    if foreseen.verdict not in (Fate.LOAD, Fate.QUARANTINE):
+        return foreseen
+    item = foreseen.item
+    first = accepted.setdefault((item.content_hash, item.as_of), item.name)
+    return foreseen if first == item.name else Foreseen(item, Fate.DUPLICATE.value, duplicate_of(first).reason)
+
+
+def _item_of(seen: SeenFile, dataset: str | None) -> WorkItem:
+    return WorkItem(
         id=0,
         file_id=0,
         dataset=dataset,
         sheet=None,
-        content_hash=content_hash,
-        size_bytes=found.look.size,
-        name=escaped(found.path),
-        as_of=as_of,
-        is_full=reading.is_full or root == "seed",
+        content_hash=seen.content_hash,
+        size_bytes=seen.size_bytes,
+        name=seen.name,
+        as_of=seen.as_of,
+        is_full=seen.is_full,
         state=ItemState.PENDING,
         attempt=0,
-        first_seen_at=at,
+        first_seen_at=seen.first_seen_at,
     )
-    return Foreseen(item, verdict, reason)
-
-
-def _twin(connection: Connection | None, content_hash: str, as_of: datetime) -> str | None:
-    return None if connection is None else admissions.accepted_as(connection, content_hash, as_of)

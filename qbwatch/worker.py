@@ -11,13 +11,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
 from qbwatch.core.failure import pause_before
-from qbwatch.core.model import Failure, Mode, QbwatchError
+from qbwatch.core.model import Failure, FailureClass, Mode, QbwatchError
 from qbwatch.core.plan import Plan
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
@@ -30,7 +30,7 @@ log = get_logger(__name__)
 _IDLE_LOOK = 5.0  # seconds between looks at the work table when nothing wakes us
 _UNQUIET_LOOK = 0.05  # seconds between looks while files are still settling
 _LULL = 0.1  # seconds without a new file after which a burst is over
-_BATCH_PATIENCE = timedelta(seconds=15)  # how long a settled file waits for others that are still settling
+_BATCH_PATIENCE = 15.0  # seconds that work which could start waits for files that are still settling
 _LONGEST_OUTAGE_PAUSE = 15.0  # seconds between tries to reach a lost database
 
 
@@ -45,7 +45,10 @@ class Request:
 
 @dataclass(slots=True)
 class Worker:
-    """The loop. ``is_quiet`` says that no file is settling; ``recovered`` runs once the lock is first held."""
+    """The loop. ``is_quiet`` says that no file is settling; ``recovered`` runs once the lock is first held.
+
+    ``outage`` says why the database can't be worked with, ``locked_out`` that another qbwatch holds the lock.
+    """
 
     engine: Engine
     pipeline: Pipeline
@@ -55,12 +58,15 @@ class Worker:
     beat: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = utc_now
     outage: Failure | None = None
+    locked_out: Failure | None = None
     busy: bool = False
     paused: bool = False
     _requests: queue.SimpleQueue[Request] = field(default_factory=queue.SimpleQueue)
     _wake: threading.Event = field(default_factory=threading.Event)
+    _ended: threading.Event = field(default_factory=threading.Event)
     _first_lock: bool = True
     _woken_at: float = 0.0
+    _held_back_since: float | None = None
 
     def wake(self) -> None:
         """There may be something to do: a file came, or a person asked."""
@@ -68,37 +74,40 @@ class Worker:
         self._wake.set()
 
     def request(self, force: Mode | None = None, scope: Scope = EVERYTHING) -> Future[RunOutcome | None]:
-        """Ask for one run now, in turn."""
-        request = Request(force, scope)
+        """Ask for one run now, in turn; what waits for a later try is due too. Fails with `QbwatchError`."""
+        request = Request(force, replace(scope, asked=True))
         self._requests.put(request)
         self.wake()
+        if self._ended.is_set():
+            self._refuse_requests("qbwatch is stopping", "start it again, then ask again")
         return request.answer
 
     def loop(self) -> None:
         """Run until asked to stop; returns when stopped. Any error that is no database fault ends the thread."""
         outages = 0
-        while not self.stop.is_set():
-            try:
-                with self.engine.connect() as connection:
-                    self._hold_lock(connection)
-                    outages = 0
-                    self._work(connection)
-            except DATABASE_ERRORS as error:
-                outages += 1
-                self._note_outage(failure_of(error))
-                self._pause(min(pause_before(outages).total_seconds(), _LONGEST_OUTAGE_PAUSE))
-        self._refuse_requests()
+        try:
+            while not self.stop.is_set():
+                try:
+                    with self.engine.connect() as connection:
+                        self._hold_lock(connection)
+                        outages = 0
+                        self._work(connection)
+                except DATABASE_ERRORS as error:
+                    outages += 1
+                    self._note_outage(failure_of(error))
+                    self._pause(min(pause_before(outages).total_seconds(), _LONGEST_OUTAGE_PAUSE))
+        finally:
+            self._ended.set()
+            self._refuse_requests("qbwatch is stopping", "start it again, then ask again")
 
     def _hold_lock(self, connection: Connection) -> None:
         """Take the one-instance lock, waiting for it if need be; then clean up after whoever held it before."""
-        told = False
         while not try_lock(connection):
-            if not told:
-                log.warning("another qbwatch works on this database; waiting", backend=lock_holder(connection))
-                told = True
+            self._note_locked_out(lock_holder(connection))
             self._pause(1.0)
             if self.stop.is_set():
                 return
+        self.locked_out = None
         at = self.now()
         with connection.begin():
             orphans = store.recover(connection, at, count_crash=self._first_lock)
@@ -126,20 +135,23 @@ class Worker:
     def _work_by_itself(self, connection: Connection) -> None:
         plan = self.pipeline.plan(connection)
         if plan is None:
+            self._held_back_since = None
             self._pause(_IDLE_LOOK)
-        elif not self._may_start(plan):
+        elif not self._may_start():
             self._pause(_UNQUIET_LOOK)
         else:
             self._run(connection, plan)
 
-    def _may_start(self, plan: Plan) -> bool:
+    def _may_start(self) -> bool:
         """A burst of files is one run: nothing settles any more, and the last file came a moment ago."""
-        if self.is_quiet() and time.monotonic() - self._woken_at > _LULL:
-            return True
-        return any(self.now() - item.first_seen_at > _BATCH_PATIENCE for item in plan.items)
+        now = time.monotonic()
+        if self._held_back_since is None:
+            self._held_back_since = now
+        is_over = self.is_quiet() and now - self._woken_at > _LULL
+        return is_over or now - self._held_back_since > _BATCH_PATIENCE
 
     def _run(self, connection: Connection, plan: Plan) -> RunOutcome:
-        self.busy = True
+        self.busy, self._held_back_since = True, None
         try:
             return self.pipeline.run(connection, plan)
         finally:
@@ -153,6 +165,9 @@ class Worker:
             failure = failure_of(error)
             request.answer.set_exception(QbwatchError(f"the run was cut short: {failure.reason}", failure.hint))
             raise
+        finally:  # a bug ends this thread, but nobody is left waiting for an answer
+            if not request.answer.done():
+                request.answer.set_exception(QbwatchError("the run ended by a fault of qbwatch", "see its journal"))
 
     def _next_request(self) -> Request | None:
         try:
@@ -160,14 +175,23 @@ class Worker:
         except queue.Empty:
             return None
 
-    def _refuse_requests(self) -> None:
+    def _refuse_requests(self, message: str, hint: str) -> None:
         while (request := self._next_request()) is not None:
-            request.answer.set_exception(QbwatchError("qbwatch is stopping", "start it again, then ask again"))
+            request.answer.set_exception(QbwatchError(message, hint))
 
     def _note_outage(self, failure: Failure) -> None:
+        """Who asked for a run gets an answer now; the work itself waits for the database."""
         if self.outage is None:
             log.error("the database is out of reach; trying again", reason=failure.reason, code=failure.code)
         self.outage = failure
+        self._refuse_requests(f"the database is out of reach: {failure.reason}", failure.hint)
+
+    def _note_locked_out(self, holder: int | None) -> None:
+        reason = f"another qbwatch works on this database (backend {holder}); nothing is loaded here meanwhile"
+        if self.locked_out is None:
+            log.warning("another qbwatch works on this database; waiting", backend=holder)
+        hint = "if it shouldn't run, stop it: `ps -C qbwatch`; else wait until it has finished"
+        self.locked_out = Failure(FailureClass.INFRASTRUCTURE, "locked_out", reason, hint)
 
     def _pause(self, seconds: float) -> None:
         """Wait for a wake-up, or for ``seconds``, beating and looking for a stop at least once a second."""

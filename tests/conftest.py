@@ -85,6 +85,20 @@ def database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> 
         yield url
 
 
+@pytest.fixture
+def other_database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> Iterator[str]:
+    """Another one like `database_url`, to compare two histories."""
+    with _database(postgres_server, _migrated_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> Iterator[str]:
+    """Like `database_url`, but one for all tests of a module: for what takes long to load and is only looked at."""
+    with _database(postgres_server, _migrated_template) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def _migrated_template(postgres_server: EmbeddedPostgres) -> str:
     from qbwatch.edges.migrate import migrate

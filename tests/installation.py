@@ -163,11 +163,12 @@ class Installation:
 
         def is_settled() -> bool:
             assert self.daemon is None or self.daemon.poll() is None, self.log
+            # Counted before the status is asked for: a file that isn't known yet isn't waiting either.
+            if self.query("SELECT count(*) FROM qbwatch.files")[0][0] < files:
+                return False
             answer = self.json("status")
             answers[:] = [answer]
-            if answer["pending"]["count"] or answer["current_run"] or answer["transform"]["debt"]:
-                return False
-            return bool(self.query("SELECT count(*) FROM qbwatch.files")[0][0] >= files)
+            return not (answer["pending"]["count"] or answer["current_run"] or answer["transform"]["debt"])
 
         wait_until(is_settled, timeout=timeout, what=f"{files} files to have an outcome")
         return answers[0]

@@ -20,8 +20,11 @@ CREATE TABLE qbwatch.files (
     as_of_basis   text NOT NULL CHECK (as_of_basis IN ('name', 'content', 'mtime')),
     is_full       boolean NOT NULL,
     first_seen_at timestamptz NOT NULL,
-    settled_at    timestamptz NOT NULL
+    settled_at    timestamptz NOT NULL,
+    repeats       integer NOT NULL DEFAULT 0,
+    repeated_at   timestamptz
 );
+COMMENT ON COLUMN qbwatch.files.repeats IS 'How often the same bytes came again under the same name.';
 COMMENT ON TABLE qbwatch.files IS 'Every version of every file that settled, as it was seen.';
 COMMENT ON COLUMN qbwatch.files.path IS 'Exact bytes below its root folder; name shows them escaped.';
 CREATE INDEX files_path ON qbwatch.files (root, path, id DESC);

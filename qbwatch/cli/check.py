@@ -3,43 +3,62 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from qbwatch.cli.options import config_option, json_option, load_config, print_json
+from qbwatch.cli.accounts import accounts, rejections
+from qbwatch.cli.options import config_option, json_option, load_config, local_time, log_to_stderr, print_json, wrapped
 from qbwatch.core.model import QbwatchError
 
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
-@click.command()
+
+@click.command(short_help="Try a file out without loading it.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("--timezone", help="The exporting office's zone, where there is no configuration.")
-@click.option("--date-order", type=click.Choice(["mdy", "dmy", "ymd"]), help="Likewise the order of its dates.")
+@click.option("--timezone", metavar="ZONE", help="Zone of the exporting office, if not as configured.")
+@click.option("--date-order", type=click.Choice(["mdy", "dmy", "ymd"]), help="Order of its dates, likewise.")
 @config_option
 @json_option
 def check(file: str, timezone: str | None, date_order: str | None, config: str | None, as_json: bool) -> int:
-    """Recognise and validate a file: dataset, as_of, accounting, rejects, and what loading would change.
+    """Try a file out, wherever it lies: which dataset it is, the moment it speaks for, its rows and sums, rejected
+    lines, and what loading it would change. Writes nothing, and needs neither daemon nor database (without one, all
+    rows count as to be inserted).
 
-    Writes nothing, needs no daemon, and works without a database (all rows then count as to be inserted).
-    Exit code 0 when it could be loaded, 1 when not.
+    Exit code 0 when it could be loaded or would be passed over, 1 when it would be quarantined.
 
-    Example: qbwatch check ~/Downloads/Invoice_04_17_2025_2_00_03.csv
+    \b
+    Example:
+      qbwatch check ~/Downloads/Invoice_04_17_2025_2_00_03.csv
     """
     from zoneinfo import ZoneInfo
 
     from qbwatch.checking import Checker
     from qbwatch.core.dates import DateOrder
 
+    log_to_stderr()
     loaded = _config_if_any(config)
-    zone = ZoneInfo(timezone) if timezone else loaded.quickbooks.timezone if loaded else ZoneInfo("America/New_York")
+    zone = _zone(timezone) or (loaded.quickbooks.timezone if loaded else ZoneInfo("America/New_York"))
     order = DateOrder(date_order or (loaded.quickbooks.date_order if loaded else "mdy"))
-    checker = Checker(zone, order, tuple(loaded.input.ignore) if loaded else (), _engine(loaded))
-    said = checker.check(Path(file))
+    ignore, seed = (tuple(loaded.input.ignore), loaded.input.seed_directory) if loaded else ((), None)
+    said = Checker(zone, order, ignore, _engine(loaded), seed).check(Path(file))
     if as_json:
         print_json(said)
     else:
-        click.echo("\n".join(line for part in said["parts"] for line in _told(said["name"], part)))
+        click.echo("\n".join(line for part in said["parts"] for line in _told(said["name"], part, zone)))
     return 0 if all(part["verdict"] in ("load", "duplicate", "ignore") for part in said["parts"]) else 1
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise click.BadParameter(
+            f"{name!r} is no time zone; one is America/New_York", param_hint="--timezone"
+        ) from None
 
 
 def _config_if_any(config: str | None) -> Any:
@@ -59,9 +78,10 @@ def _engine(config: Any) -> Any:
     if config is None:
         return None
     from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
 
     from qbwatch.database import database_url
-    from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
+    from qbwatch.edges.postgres import engine_for
 
     try:
         url = database_url(config, start=False)
@@ -70,30 +90,24 @@ def _engine(config: Any) -> Any:
         engine = engine_for(url, name="qbwatch-check", connect_timeout=2)
         with engine.connect() as connection:
             ledger = connection.scalar(text("SELECT to_regclass('qbwatch.work_items')"))
-    except (*DATABASE_ERRORS, QbwatchError):
+    except (DBAPIError, QbwatchError):
         return None
     return engine if ledger else None
 
 
-def _told(name: str, part: dict[str, Any]) -> list[str]:
-    lines = [f"{name}: {part['verdict']}" + (f" ({part['reason']})" if part["reason"] else "")]
+def _told(name: str, part: dict[str, Any], zone: ZoneInfo) -> list[str]:
+    lines = wrapped(f"{name}: {part['verdict']}" + (f" ({part['reason']})" if part["reason"] else ""), "", "  ")
     if part["hint"]:
-        lines.append(f"  hint: {part['hint']}")
+        lines += wrapped(part["hint"], "  hint: ", "        ")
     if part["dataset"]:
-        kind = "full export" if part["full"] else "window"
-        lines.append(f"  {part['dataset']}, {part['format']}, {part['encoding']}, {kind}, speaks for {part['as_of']}")
+        kind = "a full export" if part["full"] else "a window of what changed"
+        lines.append(f"  {part['dataset']}, {part['format']} in {part['encoding']}, {kind}")
+        lines.append(f"  speaks for {local_time(part['as_of'], zone)}")
     if part["rows"]:
-        rows = part["rows"]
-        lines.append(
-            f"  {rows['read']} rows = {rows['structural']} structural + {rows['inserted']} inserted + "
-            f"{rows['updated']} updated + {rows['unchanged']} unchanged + {rows['rejected']} rejected; "
-            f"{rows['removed']} removed"
-        )
+        lines += accounts(part["rows"], "  ")
     lines += [f"  sum of {column}: {total}" for column, total in part["sums"].items()]
-    lines += [f"  {note}" for note in part["notes"]]
+    for note in part["notes"]:
+        lines += wrapped(note, "  ", "    ")
     if not part["complete"]:
         lines.append("  its end looks incomplete: is it still being written?")
-    for reject in part["rejects"][:20]:
-        where = f"line {reject['line']}" + (f", column {reject['column']!r}" if reject["column"] else "")
-        lines.append(f"  rejected: {where}: {reject['text']!r}: {reject['reason']}")
-    return lines
+    return lines + rejections(part["rejects"], "  ")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qbwatch.cli.options import shown, styled
+from qbwatch.cli.options import shown, styled, wrapped
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from qbwatch.demo.play import Ending
 
 
-@click.command()
+@click.command(short_help="Show the whole product at work, on generated exports.")
 @click.option("--keep", is_flag=True, help="Leave everything running at the end, and print how to look at it.")
 @click.option("--directory", type=click.Path(file_okay=False), help="Where to put it (default: a temporary folder).")
 def demo(keep: bool, directory: str | None) -> int:
-    """The whole product on a private Postgres and generated exports: daemon, drops in waves, one bad file, dbt, status.
+    """Show the whole product at work: a private Postgres, the daemon, generated exports dropped in waves, one of them
+    damaged, dbt, and the status at the end.
 
-    Exit code 0 when every figure agrees with the books of the fictional firm, else 1.
+    Needs nothing but the extra "embedded", and touches nothing outside its own folder. Exit code 0 when every figure
+    agrees with the books of the fictional firm, else 1.
 
-    Example: qbwatch demo --keep
+    \b
+    Example:
+      qbwatch demo --keep
     """
     from qbwatch.demo.play import play
 
@@ -120,9 +124,11 @@ def _about_the_damaged(ending: Ending) -> list[str]:
     return [
         "",
         styled("The damaged file", bold=True),
-        f"  {ending.damaged['name']} is {part['state']}; nothing of it was loaded, all others were.",
-        f"  why: {part['reason']}",
-        f"  do:  {part['hint']}",
+        *wrapped(
+            f"{ending.damaged['name']} is {part['state']}; nothing of it was loaded, all others were.", "  ", "  "
+        ),
+        *wrapped(f"why: {part['reason']}", "  ", "       "),
+        *wrapped(f"do:  {part['hint']}", "  ", "       "),
     ]
 
 

@@ -2,62 +2,94 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import Any
 
 import click
 
+from qbwatch.cli.accounts import accounts, rejections
 from qbwatch.cli.ledger import ledger
-from qbwatch.cli.options import config_option, json_option, load_config, print_json, shown
+from qbwatch.cli.options import (
+    config_option,
+    dataset_option,
+    json_option,
+    load_config,
+    local_time,
+    print_json,
+    shown,
+    wrapped,
+)
 from qbwatch.core.model import QbwatchError
 
 _STATES = ("pending", "loading", "retrying", "loaded", "quarantined", "skipped", "ignored")
 
 
-@click.command()
-@click.option("--state", type=click.Choice(_STATES), help="Only parts in this state.")
-@click.option("--dataset", help="Only this dataset, for example quickbooks.invoices or invoices.")
+@click.command(short_help="List the files that were seen, newest first.")
+@click.option(
+    "--state",
+    type=click.Choice(_STATES),
+    metavar="STATE",
+    help="Only parts in this state: " + ", ".join(_STATES) + ".",
+)
+@dataset_option
 @config_option
 @json_option
 def files(state: str | None, dataset: str | None, config: str | None, as_json: bool) -> int:
-    """The ledger of files and their parts, newest first.
+    """List every file that was seen, newest first: the state of each of its parts, its dataset, and the rows read.
 
-    Example: qbwatch files --state quarantined
+    Ignored files are not in the ledger; --state ignored lists those that lie in the folders now, each with the rule
+    that keeps it out.
+
+    \b
+    Examples:
+      qbwatch files --state quarantined
+      qbwatch files --dataset invoices --json
     """
-    from qbwatch.datasets import dataset_named
     from qbwatch.edges.file_answers import list_files
 
     loaded = load_config(config)
     if state == "ignored":
         return _show_ignored(loaded, as_json)
-    narrowed = dataset_named(dataset).full_name if dataset else None
     with ledger(loaded) as connection:
-        found = list_files(connection, state, narrowed)
+        found = list_files(connection, state, dataset)
     if as_json:
         print_json({"version": 1, "files": found})
         return 0
     if not found:
-        click.echo("No files in the ledger" + (f" in state {state}" if state else "") + ".")
-    for file in found:
-        for part in file["parts"]:
-            rows = part["rows"]
-            count = "" if rows is None else f"{rows['read']:>8,}"
-            name = shown(file["name"], 42)
-            click.echo(
-                f"{part['state']:<12}{name:<43}{(part['dataset'] or '?').removeprefix('quickbooks.'):<16}{count:>8}"
-            )
-            if part["reason"]:
-                click.echo(f"            {shown(part['reason'], 67)}")
+        narrowed = [f"in state {state}"] * bool(state) + [f"of {dataset}"] * bool(dataset)
+        click.echo(" ".join(["No files in the ledger", *narrowed]) + ".")
+    click.echo("\n".join(_rows(found, state)), nl=bool(found))
     return 0
 
 
-@click.command()
+def _rows(found: list[dict[str, Any]], state: str | None) -> list[str]:
+    """One line per part, and one for why it is where it is."""
+    lines = []
+    for file in found:
+        for part in file["parts"]:
+            if state not in (None, part["state"]):
+                continue
+            count = "" if part["rows"] is None else f"{part['rows']['read']:,}"
+            dataset = (part["dataset"] or "?").removeprefix("quickbooks.")
+            lines.append(f"{part['state']:<12}{shown(file['name'], 42):<43}{shown(dataset, 15):<16}{count:>8}".rstrip())
+            if part["reason"]:
+                lines += wrapped(part["reason"], " " * 12, " " * 12)
+    return lines
+
+
+@click.command(short_help="Tell the whole story of one file.")
 @click.argument("file")
 @config_option
 @json_option
 def why(file: str, config: str | None, as_json: bool) -> int:
-    """The whole story of one file: seen, settled, recognised, each try, row by row what became of it.
+    """Tell the whole story of one file: when it was seen and had settled, what it was recognised as, each try and why
+    it ended so, what became of its rows, and which lines were rejected.
 
-    Example: qbwatch why Invoice_04_17_2025_2_00_03.csv
+    FILE is a name as `qbwatch files` shows it; several versions of it are told newest first.
+
+    \b
+    Example:
+      qbwatch why Invoice_04_17_2025_2_00_03.csv
     """
     from qbwatch.edges.file_answers import versions_of
 
@@ -75,51 +107,57 @@ def why(file: str, config: str | None, as_json: bool) -> int:
     if as_json:
         print_json({"version": 1, "name": versions[0]["name"], "versions": versions})
         return 0
-    click.echo("\n\n".join("\n".join(_story(version)) for version in versions))
+    zone = loaded.quickbooks.timezone
+    click.echo("\n\n".join("\n".join(_story(version, zone)) for version in versions))
     return 0
 
 
-def _story(version: dict[str, Any]) -> list[str]:
+def _story(version: dict[str, Any], zone: tzinfo) -> list[str]:
     if "ignored_by" in version:
-        return [version["path"], f"  ignored: {version['ignored_by']}"]
+        return [version["path"], *wrapped(version["ignored_by"], "  ignored: ", "    ")]
     full = "a full export" if version["full"] else "a window of what changed"
-    lines = [
+    basis = {"name": "its name", "content": "its text", "mtime": "its mtime"}[version["as_of_basis"]]
+    place = "named by a person" if version["root"] == "picked" else f"in the {version['root']} folder"
+    return [
         version["path"],
-        f"  seen     {version['first_seen_at']} in the {version['root']} folder, {version['size_bytes']:,} bytes",
-        f"  settled  {version['settled_at']}, sha256 {version['content_hash'][:16]}…",
-        f"  speaks   for {version['as_of']} (from its {version['as_of_basis']}), as {full}",
+        f"  seen     {local_time(version['first_seen_at'], zone)} {place}, {version['size_bytes']:,} bytes",
+        f"  settled  {local_time(version['settled_at'], zone)}, sha256 {version['content_hash'][:16]}…",
+        *wrapped(f"{local_time(version['as_of'], zone)} (from {basis}), as {full}", "  for      ", " " * 11),
+        *_again(version, zone),
+        *(line for part in version["parts"] for line in _chapter(part, zone)),
     ]
-    for part in version["parts"]:
-        lines.append(f"  {part['state']:<8} as {part['dataset'] or 'no known dataset'}, {_tries(part)}")
-        if part["reason"]:
-            lines.append(f"           why: {part['reason']}")
-        if part["hint"]:
-            lines.append(f"           do:  {part['hint']}")
-        lines += [f"           {line}" for line in _accounts(part)]
-    return lines
 
 
-def _tries(part: dict[str, Any]) -> str:
-    tries = "not tried" if part["attempt"] == 0 else f"{part['attempt']} attempt(s)"
+def _again(version: dict[str, Any], zone: tzinfo) -> list[str]:
+    """That the same bytes came again under this name, which changes nothing."""
+    if not version["repeats"]:
+        return []
+    last = local_time(version["repeated_at"], zone)
+    return [f"  again    {version['repeats']} time(s), last {last}: duplicate, the same bytes"]
+
+
+def _chapter(part: dict[str, Any], zone: tzinfo) -> list[str]:
+    """What became of one part."""
+    indent = " " * 11
+    tries = "not tried" if part["attempt"] == 0 else "1 try" if part["attempt"] == 1 else f"{part['attempt']} tries"
     run = f", run {part['run_id']}" if part["run_id"] else ""
-    return f"{tries}{run}, since {part['changed_at']}"
-
-
-def _accounts(part: dict[str, Any]) -> list[str]:
-    lines = []
+    lines = [
+        f"  {part['state']}",
+        f"{indent}as {part['dataset'] or 'no known dataset'}, {tries}{run}",
+        f"{indent}since {local_time(part['changed_at'], zone)}",
+    ]
+    if part["next_attempt_at"]:
+        lines.append(f"{indent}next try {local_time(part['next_attempt_at'], zone)}")
+    if part["reason"]:
+        lines += wrapped(part["reason"], indent + "why: ", indent + "     ")
+    if part["hint"]:
+        lines += wrapped(part["hint"], indent + "do:  ", indent + "     ")
     if part["rows"]:
-        rows = part["rows"]
-        named = ("structural", "inserted", "updated", "unchanged", "rejected")
-        lines.append(f"{rows['read']} rows read = " + " + ".join(f"{rows[name]} {name}" for name in named))
-        lines.append(f"{rows['removed']} rows removed")
-        lines += [f"sum of {name}: {total}" for name, total in part["sums"].items()]
-    lines += list(part["notes"])
-    for reject in part["rejects"][:20]:
-        where = f"line {reject['line']}" + (f", column {reject['column']!r}" if reject["column"] else "")
-        lines.append(f"rejected: {where}: {reject['text']!r}: {reject['reason']}")
-    if len(part["rejects"]) > 20:
-        lines.append(f"… and {len(part['rejects']) - 20} more rejected rows (--json lists all)")
-    return lines
+        lines += accounts(part["rows"], indent)
+    lines += [f"{indent}sum of {name}: {total}" for name, total in part["sums"].items()]
+    for note in part["notes"]:
+        lines += wrapped(note, indent, indent + "  ")
+    return lines + rejections(part["rejects"], indent)
 
 
 def _ignored_files(config: Any) -> list[dict[str, Any]]:
@@ -141,5 +179,5 @@ def _show_ignored(config: Any, as_json: bool) -> int:
         print_json({"version": 1, "files": found})
         return 0
     for file in found:
-        click.echo(f"{'ignored':<12}{shown(file['path'], 42):<43}{file['ignored_by']}")
+        click.echo(f"{'ignored':<12}{shown(file['path'], 42):<43}{shown(file['ignored_by'], 24)}")
     return 0

@@ -43,7 +43,7 @@ class _Commands(click.Group):
         if args and args[0] not in _COMMANDS:
             near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
             meant = f"; did you mean '{near[0]}'?" if near else ""
-            raise click.UsageError(f"no such command: {args[0]!r}{meant} `qbwatch --help` lists all", ctx)
+            raise click.UsageError(f"no such command: {args[0]!r}{meant}", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -59,6 +59,15 @@ def cli(ctx: click.Context, config: str | None, debug: bool) -> None:
     current and right.
 
     Without a command it shows the status.
+
+    \b
+    Examples:
+      qbwatch demo
+      qbwatch status
+      qbwatch --config ~/qbwatch.toml once
+
+    The configuration is the file given by --config, else by QBWATCH_CONFIG, else /etc/qbwatch/qbwatch.toml, else
+    ~/.config/qbwatch/qbwatch.toml.
     """
     del debug  # read by `main`, before anything can fail
     found: dict[str, Any] = ctx.ensure_object(dict)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,13 +23,40 @@ def config_option(command: F) -> F:
         return value or (ctx.obj or {}).get("config")
 
     return click.option(
-        "--config", "config", type=click.Path(dir_okay=False), callback=remember, help="Configuration file."
+        "--config",
+        "config",
+        type=click.Path(dir_okay=False),
+        callback=remember,
+        help="Configuration file (default: found by itself).",
     )(command)
 
 
 def json_option(command: F) -> F:
     """``--json``: facts for a program."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def dataset_option(command: F) -> F:
+    """``--dataset``, by full or short name; the command gets the full one."""
+
+    def resolve(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+        from qbwatch.core.model import QbwatchError
+        from qbwatch.datasets import dataset_named
+
+        try:
+            return dataset_named(value).full_name if value else None
+        except QbwatchError as unknown:
+            raise click.BadParameter(f"{unknown.message}; {unknown.hint}") from None
+
+    text = "Only this dataset, such as quickbooks.invoices."
+    return click.option("--dataset", callback=resolve, help=text)(command)
+
+
+def log_to_stderr(*, verbose: bool = False) -> None:
+    """What the product logs while a command works: warnings alone, or everything."""
+    from qbwatch import log
+
+    log.configure(level="info" if verbose else "error")
 
 
 def load_config(config: str | None) -> Any:
@@ -41,6 +70,26 @@ def load_config(config: str | None) -> Any:
 def print_json(answer: Any) -> None:
     """One JSON document on stdout, safe for any terminal and encoding."""
     click.echo(json.dumps(answer, indent=2, ensure_ascii=True, default=str))
+
+
+def wrapped(text: str, first: str = "", others: str = "") -> list[str]:
+    """Text as lines of at most 79 columns, no word of it lost; a single longer word (a path) stays whole."""
+    return textwrap.wrap(
+        text, 79, initial_indent=first, subsequent_indent=others, break_on_hyphens=False, break_long_words=False
+    )
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 file``, ``2,000 files``."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def local_time(moment: str, zone: tzinfo | None) -> str:
+    """A moment of an answer (ISO 8601) as the clock on the office's wall shows it, with the zone's short name.
+
+    Without a zone it is that of this machine.
+    """
+    return f"{datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def styled(text: str, **style: Any) -> str:

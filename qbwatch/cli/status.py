@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, datetime, tzinfo
+from itertools import groupby
 from typing import Any
 
 import click
 
-from qbwatch.cli.options import config_option, json_option, load_config, print_json, shown, styled
+from qbwatch.cli.options import (
+    config_option,
+    counted,
+    json_option,
+    load_config,
+    local_time,
+    print_json,
+    shown,
+    styled,
+    wrapped,
+)
+from qbwatch.core.model import QbwatchError
 
 _CHECK_CODES = {"ok": 0, "warning": 1, "error": 2}
 _CHECK_WORDS = {"ok": "OK", "warning": "WARNING", "error": "CRITICAL"}
@@ -17,17 +29,30 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 _MARKS = {"fresh": "fresh", "warn": "WARN", "stale": "STALE", "never": "never"}
 
 
-@click.command()
-@click.option("--check", is_flag=True, help="One line and an exit code for monitoring: 0 ok, 1 warning, 2 critical.")
+@click.command(short_help="Is my data current, and is it right?")
+@click.option("--check", is_flag=True, help="One line and an exit code, for monitoring.")
 @click.option("--watch", is_flag=True, help="Show it again every second, until Ctrl-C.")
 @config_option
 @json_option
 def status(check: bool, watch: bool, config: str | None, as_json: bool) -> int:
-    """Is my data current, and is it right? Answers also when the daemon or Postgres is down.
+    """Is my data current, and is it right? Answers also when the daemon or Postgres is down, and says where the answer
+    comes from.
 
-    Examples: qbwatch status; qbwatch status --json; qbwatch status --check
+    Exit code with --check: 0 ok, 1 warning, 2 critical, 3 unknown. Without it: 0 once there is an answer.
+
+    \b
+    Examples:
+      qbwatch status
+      qbwatch status --check
+      qbwatch status --json
     """
-    loaded = load_config(config)
+    try:
+        loaded = load_config(config)
+    except QbwatchError as error:
+        if not check:
+            raise
+        click.echo(f"QBWATCH UNKNOWN: {' '.join(error.message.split())}")
+        return 3
     while True:
         said = ask(loaded)
         if check:
@@ -38,7 +63,7 @@ def status(check: bool, watch: bool, config: str | None, as_json: bool) -> int:
         else:
             if watch:
                 click.clear()
-            click.echo("\n".join(render(said)))
+            click.echo("\n".join(render(said, loaded.quickbooks.timezone)))
         if not watch:
             return 0
         time.sleep(1.0)
@@ -46,8 +71,10 @@ def status(check: bool, watch: bool, config: str | None, as_json: bool) -> int:
 
 def show_status(config: str | None) -> None:
     """The status as text, for ``qbwatch`` alone."""
-    said = ask(load_config(config))
-    click.echo("\n".join([*render(said), "", "Next: " + _what_next(said)]))
+    loaded = load_config(config)
+    said = ask(loaded)
+    lines = [*render(said, loaded.quickbooks.timezone), "", *wrapped("Next: " + _what_next(said), "", "      ")]
+    click.echo("\n".join(lines))
 
 
 def ask(config: Any) -> dict[str, Any]:
@@ -73,23 +100,30 @@ def _ask_without_daemon(config: Any) -> dict[str, Any]:
     return answer(config, engine, DaemonFacts(DaemonState.DOWN), answered_by="ledger")
 
 
-def render(said: dict[str, Any]) -> list[str]:
-    """The answer as lines of at most 80 columns: the verdict, what is wrong, what is waiting, how fresh."""
-    lines = [styled(_headline(said), fg=_COLOURS[said["health"]], bold=True), _source_line(said)]
-    for problem in said["problems"]:
-        mark = "!" if problem["severity"] == "error" else "?"
-        lines += _wrapped(problem["summary"], f"  {mark} ", "    ")
-        lines += _wrapped(problem["hint"], "    → ", "      ")
-    lines += _work_lines(said)
+def render(said: dict[str, Any], zone: tzinfo | None = None) -> list[str]:
+    """The answer as lines of at most 80 columns: the verdict, what is wrong, what is waiting, how fresh.
+
+    Moments stand in ``zone``, the office's; without one in that of this machine.
+    """
+    lines = [styled(_headline(said), fg=_COLOURS[said["health"]], bold=True), *_source_lines(said, zone)]
+    lines += _problem_lines(said["problems"])
+    lines += [""] * bool(work := _work_lines(said)) + work
     if said["freshness"]:
         lines += ["", f"  {'relation':<28}{'rows':>10}  {'through':<12}{'business days old':<19}state"]
         lines += [_freshness_line(entry) for entry in said["freshness"]]
     return lines
 
 
-def _wrapped(text: str, first: str, others: str) -> list[str]:
-    """Text within 80 columns, no word of it lost."""
-    return textwrap.wrap(text, 79, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
+def _problem_lines(problems: list[dict[str, Any]]) -> list[str]:
+    """Each problem, and what to do about it; what helps against several in a row is said once."""
+    lines = []
+    for _, alike in groupby(problems, lambda problem: (problem["code"], problem["hint"])):
+        several = list(alike)
+        for problem in several:
+            mark = "!" if problem["severity"] == "error" else "?"
+            lines += wrapped(problem["summary"], f"  {mark} ", "    ")
+        lines += wrapped(several[0]["hint"], "    → ", "      ")
+    return lines
 
 
 def _headline(said: dict[str, Any]) -> str:
@@ -107,42 +141,40 @@ def _headline(said: dict[str, Any]) -> str:
             return f"Something is wrong ({len(said['problems'])}): {current}"
 
 
-def _source_line(said: dict[str, Any]) -> str:
+def _source_lines(said: dict[str, Any], zone: tzinfo | None) -> list[str]:
     daemon = said["daemon"]
-    told = {"daemon": "asked the daemon", "ledger": "asked the ledger in Postgres", "cache": "the last known answer"}
-    by = told[said["answered_by"]]
+    told = {"daemon": "", "ledger": "read from the ledger, ", "cache": "the last known answer, "}
     alive = f", watching by {daemon['watcher']}" if daemon["watch_alive"] and daemon["watcher"] else ""
-    return f"  daemon {daemon['state']}{alive}; {by}, as of {said['as_of']}"
+    as_of = local_time(said["as_of"], zone)
+    return wrapped(f"daemon {daemon['state']}{alive}; {told[said['answered_by']]}as of {as_of}", "  ", "    ")
 
 
 def _work_lines(said: dict[str, Any]) -> list[str]:
-    lines = [""]
-    run = said["current_run"]
-    if run:
-        what = f" {run['file']}" if run["file"] else ""
+    lines = []
+    if run := said["current_run"]:
+        what = f" {shown(run['file'], 40)}" if run["file"] else ""
+        lines.append(f"  running: {run['mode']} run {run['id']}, {run['step']}{what} ({run['done']}/{run['total']})")
+    if said["pending"]["count"]:
+        lines += wrapped(_waiting(said["pending"]), "  waiting: ", "    ")
+    if last := said["last_run"]:
+        status = last["status"].replace("_", " ")
         lines.append(
-            f"  running: {run['mode']} run {run['id']}, {run['step']}{shown(what, 40)} ({run['done']}/{run['total']})"
+            f"  last run: {last['id']}, {last['mode']}, {status}, {_ago(last['finished_at'])}; "
+            f"{counted(last['files'], 'file')}, {counted(last['rows']['read'], 'row')}"
         )
-    pending = said["pending"]
-    if pending["count"]:
-        states: dict[str, int] = {}
-        for file in pending["files"]:
-            states[file["state"]] = states.get(file["state"], 0) + 1
-        lines.append(
-            f"  waiting: {pending['count']} (" + ", ".join(f"{count} {state}" for state, count in states.items()) + ")"
-        )
-    last = said["last_run"]
-    if last:
-        rows = last["rows"]
-        lines.append(
-            f"  last run: {last['id']}, {last['mode']}, {last['status']}, {_ago(last['finished_at'])}; "
-            f"{last['files']} files, {rows['read']} rows"
-        )
-    if said["last_success_at"]:
-        lines.append(f"  last success: {_ago(said['last_success_at'])}")
+        if last["error"] and not said["problems"]:
+            lines += wrapped(last["error"], "    ", "    ")
+        if last["status"] != "success":
+            lines.append(f"  last success: {_ago(said['last_success_at'])}")
     if said["transform"]["debt"]:
-        lines.append("  dbt is owed for: " + ", ".join(said["transform"]["debt"]))
+        lines += wrapped(", ".join(said["transform"]["debt"]), "  dbt is owed for: ", "    ")
     return lines
+
+
+def _waiting(pending: dict[str, Any]) -> str:
+    """How many files wait in which state; the list in the answer may be shorter than the count."""
+    states = Counter(file["state"] for file in pending["files"])
+    return f"{pending['count']} (" + ", ".join(f"{count} {state}" for state, count in states.items()) + ")"
 
 
 def _freshness_line(entry: dict[str, Any]) -> str:

@@ -38,7 +38,8 @@ def check_sums(in_file: Sums, in_table: Sums) -> Failure | None:
         FailureClass.DATA,
         "sums_disagree",
         f"sums disagree between file and table: {shown}",
-        "nothing of it was loaded; this is a fault of qbwatch: please report it with the file",
+        "nothing of it was loaded; was the raw table changed by hand? `qbwatch once --force-seed` folds it anew, then "
+        "`qbwatch retry`; else please report it with the file",
     )
 
 

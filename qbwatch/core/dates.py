@@ -48,12 +48,22 @@ def parse_date(text: str, order: DateOrder) -> date | None:
     middle = int(match[3])
     if len(first) == 4:
         return _day(int(first), middle, int(third))
-    if order is DateOrder.YMD or len(first) == 3 or len(third) == 3:
-        raise NotADate("not a date with the year first" if order is DateOrder.YMD else "not a date")
+    if len(first) == 3 or len(third) == 3:
+        raise NotADate("not a date")
+    if order is DateOrder.YMD:
+        raise _without_year_first(int(first), middle, third)
     month, day = (int(first), middle) if order is DateOrder.MDY else (middle, int(first))
-    if month > 12 >= day:
+    if month > 12 and _is_day(_year(third), day, month):
         raise WrongOrder(f"month {month}: this date contradicts the configured order {order.value!r}")
     return _day(_year(third), month, day)
+
+
+def _without_year_first(first: int, second: int, third: str) -> ValueError:
+    """What to raise where the year should come first: a whole year at the end says that the order is another one."""
+    year = _year(third)
+    if len(third) == 4 and (_is_day(year, first, second) or _is_day(year, second, first)):
+        return WrongOrder(f"its year is last: this date contradicts the configured order {DateOrder.YMD.value!r}")
+    return NotADate("not a date with the year first")
 
 
 def _year(text: str) -> int:
@@ -61,6 +71,14 @@ def _year(text: str) -> int:
     if len(text) == 4:
         return year
     return year + (1900 if year >= _PIVOT else 2000)
+
+
+def _is_day(year: int, month: int, day: int) -> bool:
+    try:
+        _day(year, month, day)
+    except NotADate:
+        return False
+    return True
 
 
 def _day(year: int, month: int, day: int) -> date:

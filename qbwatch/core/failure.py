@@ -19,6 +19,7 @@ _DATA = FailureClass.DATA
 _BY_SQLSTATE: dict[str, tuple[FailureClass, str, str]] = {
     "08": (_INFRA, "database_connection", "is Postgres running and reachable? It is tried again by itself"),
     "25006": (_INFRA, "database_read_only", "Postgres is read-only (a standby?); it is tried again by itself"),
+    "25P03": (_INFRA, "database_connection", "the session was idle for too long; it is tried again by itself"),
     "28": (_CONFIG, "database_login", "check user and password in [database] url"),
     "3D000": (_CONFIG, "database_missing", "create the database, or correct [database] url"),
     "3F000": (_CONFIG, "schema_missing", "let qbwatch create its schemas: grant CREATE on the database"),
@@ -30,6 +31,7 @@ _BY_SQLSTATE: dict[str, tuple[FailureClass, str, str]] = {
     "55P03": (_INFRA, "database_locked", "another session holds a lock; it is tried again by itself"),
     "57": (_INFRA, "database_stopped", "Postgres was stopped or cancelled the query; it is tried again by itself"),
     "58": (_INFRA, "database_system", "the database server had a system error; it is tried again by itself"),
+    "54": (_DATA, "database_limit", "a value or row is too large for Postgres: see the reason, then export it again"),
     "22": (_DATA, "database_value", "Postgres refused a value: see the reason, then export the file again"),
     "23": (_DATA, "database_constraint", "the rows contradict each other: see the reason, then export the file again"),
 }

@@ -121,7 +121,9 @@ class RowCounts:
 
     @property
     def balances(self) -> bool:
-        """True when every row that was read is accounted for."""
+        """True when every row that was read is accounted for, and by no negative number."""
+        if min(self.structural, self.inserted, self.updated, self.unchanged, self.removed, self.rejected) < 0:
+            return False
         return self.read == self.structural + self.inserted + self.updated + self.unchanged + self.rejected
 
     @property

@@ -49,7 +49,8 @@ def parse_amount(text: str) -> Decimal | None:
     if sum(1 for sign in signs if sign) > 1:
         raise NotAnAmount("more than one minus sign")
     amount = Decimal(match["number"].replace(",", "").rstrip("."))
-    return -amount if any(signs) else amount
+    # Decimal's own minus would round to the 28 digits of the default context.
+    return amount.copy_negate() if any(signs) and amount else amount
 
 
 def parse_percent(text: str) -> Decimal | None:

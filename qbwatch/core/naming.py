@@ -16,7 +16,7 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 _NUMBERED_WORD = re.compile(r"([a-z]{3,})([0-9]+)(?=_|$)")
 _BROWSER_COPY = re.compile(r"(?:\s*\([0-9]{1,3}\))+$")
 _US_MOMENT = re.compile(
-    r"(?P<month>[0-9]{1,2})_(?P<day>[0-9]{1,2})_(?P<year>[0-9]{4})"
+    r"(?<![0-9])(?P<month>[0-9]{1,2})_(?P<day>[0-9]{1,2})_(?P<year>[0-9]{4})"
     r"(?:_(?P<hour>[0-9]{1,2})_(?P<minute>[0-9]{2})_(?P<second>[0-9]{2}))?$"
 )
 _ISO_DAY = re.compile(r"(?<![0-9])(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})(?![0-9])")

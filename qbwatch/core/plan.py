@@ -16,23 +16,26 @@ from qbwatch.core.model import Mode, WorkItem
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the decision rests on. ``due`` are items that may be loaded now, ``owed`` datasets whose dbt work is due,
-    ``later`` the number of items whose next try lies ahead."""
+    ``refused`` items that were set aside as soon as they came and that no run has reported yet."""
 
     has_loaded: bool
     due: Sequence[WorkItem]
     owed: Sequence[str]
-    later: int = 0
+    refused: Sequence[WorkItem] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run that is worth running: items in order, whether to fold everything anew, and why, in one line."""
+    """A run that is worth running: items in order, those to report as ``refused``, whether to fold everything (or
+    ``only`` one dataset) anew, and why, in one line."""
 
     mode: Mode
     items: tuple[WorkItem, ...]
     refold_all: bool
     full_refresh: bool
     why: str
+    refused: tuple[WorkItem, ...] = ()
+    only: str | None = None
 
 
 def make_plan(facts: Facts, ranks: Mapping[str, int], force: Mode | None = None) -> Plan | None:
@@ -40,11 +43,12 @@ def make_plan(facts: Facts, ranks: Mapping[str, int], force: Mode | None = None)
     items = tuple(sorted(facts.due, key=lambda item: load_order(item, ranks)))
     if force is Mode.SEED:
         why = "seed was asked for: everything is folded and built anew"
-        return Plan(Mode.SEED, items, refold_all=True, full_refresh=True, why=why)
-    if not items and not facts.owed:
+        return Plan(Mode.SEED, items, refold_all=True, full_refresh=True, why=why, refused=tuple(facts.refused))
+    if not items and not facts.owed and not facts.refused:
         return None
     mode = force or _mode(facts)
-    return Plan(mode, items, refold_all=False, full_refresh=mode is Mode.SEED, why=_why(facts, mode, force))
+    why, refused = _why(facts, mode, force), tuple(facts.refused)
+    return Plan(mode, items, refold_all=False, full_refresh=mode is Mode.SEED, why=why, refused=refused)
 
 
 def load_order(item: WorkItem, ranks: Mapping[str, int]) -> tuple[int, str, datetime, bool, str, int]:
@@ -56,7 +60,7 @@ def load_order(item: WorkItem, ranks: Mapping[str, int]) -> tuple[int, str, date
 def _mode(facts: Facts) -> Mode:
     if facts.due and not facts.has_loaded:
         return Mode.SEED
-    if any(item.attempt == 0 for item in facts.due):
+    if facts.refused or any(item.attempt == 0 for item in facts.due):
         return Mode.INCREMENTAL
     return Mode.REPAIR
 
@@ -69,7 +73,10 @@ def _why(facts: Facts, mode: Mode, force: Mode | None) -> str:
     if mode is Mode.SEED:
         return f"nothing was loaded yet: {_files(count)} to begin with"
     if mode is Mode.INCREMENTAL:
-        return f"{_files(new)} new" + (f", {count - new} tried before" if count > new else "")
+        parts = [f"{_files(new)} new"] if new else []
+        parts += [f"{_files(count - new)} tried before"] if count > new else []
+        parts += [f"{_files(len(facts.refused))} refused"] if facts.refused else []
+        return ", ".join(parts)
     parts = [f"{_files(count)} unfinished"] if count else []
     if facts.owed:
         parts.append("dbt is owed for " + ", ".join(facts.owed))

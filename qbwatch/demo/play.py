@@ -56,7 +56,8 @@ class Ending:
 def play(directory: Path | None, today: date, stage: Stage, finish: Callable[[Ending], None], *, keep: bool) -> bool:
     """Play the demo; ``finish`` shows its ending while everything still runs. Returns whether all was right.
 
-    Without ``keep``, everything is stopped and removed at the end, also after an error or Ctrl-C.
+    Without ``keep``, everything is stopped and removed at the end, also after Ctrl-C; after an error the folder stays,
+    for its log.
     """
     root = (directory or Path(tempfile.mkdtemp(prefix="qbwatch-demo-"))).absolute()
     site = Site(root)
@@ -66,14 +67,22 @@ def play(directory: Path | None, today: date, stage: Stage, finish: Callable[[En
         stage.say(f"Everything of this demo lies below {root}")
         ending = _perform(site, told, stage)
         finish(ending)
-    except BaseException:
+    except QbwatchError:
         site.stop()
         raise
+    except BaseException:
+        _clear(site, directory)
+        raise
     if not keep:
-        site.stop()
-        if directory is None:
-            shutil.rmtree(root, ignore_errors=True)
+        _clear(site, directory)
     return ending.is_right
+
+
+def _clear(site: Site, directory: Path | None) -> None:
+    """Stop, and remove the folder if it was a temporary one of ours."""
+    site.stop()
+    if directory is None:
+        shutil.rmtree(site.root, ignore_errors=True)
 
 
 def _perform(site: Site, told: Story, stage: Stage) -> Ending:
@@ -119,16 +128,20 @@ def _wait_until_settled(
 ) -> dict[str, Any]:
     """The status once every dropped file has its outcome and dbt owes nothing."""
 
-    def is_done(status: dict[str, Any]) -> bool:
+    def is_idle(status: dict[str, Any]) -> bool:
         run = status["current_run"]
         if run:
             stage.progress(dropped, total, f"{title}: {run['step']} {run['done']}/{run['total']} {run['file'] or ''}")
-        if run or status["pending"]["count"] or status["transform"]["debt"]:
-            return False
-        with engine.connect() as connection:
-            return int(connection.scalar(text("SELECT count(*) FROM qbwatch.files")) or 0) >= dropped
+        return not (run or status["pending"]["count"] or status["transform"]["debt"])
 
-    return site.wait_for(is_done, _WAVE_WITHIN)
+    # Counted before the status is asked for: a file that isn't known yet isn't waiting either.
+    site.wait_for(lambda _: _known_files(engine) >= dropped, _WAVE_WITHIN)
+    return site.wait_for(is_idle, _WAVE_WITHIN)
+
+
+def _known_files(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.scalar(text("SELECT count(*) FROM qbwatch.files")) or 0)
 
 
 def _compare(engine: Engine, expected: Expected) -> list[Figure]:

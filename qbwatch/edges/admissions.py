@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,12 +43,28 @@ class Version:
     device: int
 
 
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A file that was accepted with the same bytes for the same moment: its shown name, and how its item stands."""
+
+    name: str
+    same_path: bool
+    state: ItemState
+
+
 def newest_version(connection: Connection, root: str, path: bytes) -> Version | None:
     """What the ledger last saw under this path."""
     query = """SELECT id AS file_id, content_hash, as_of, size_bytes, mtime_ns, inode, device FROM qbwatch.files
                WHERE root = :root AND path = :path ORDER BY id DESC LIMIT 1"""
     row = connection.execute(text(query), {"root": root, "path": path}).mappings().one_or_none()
     return None if row is None else Version(**{**row, "inode": int(row["inode"]), "device": int(row["device"])})
+
+
+def versions_at(connection: Connection, seen: SeenFile) -> list[int]:
+    """Ids of all versions of this path that speak for the same moment."""
+    query = "SELECT id FROM qbwatch.files WHERE root = :root AND path = :path AND as_of = :as_of"
+    values = {"root": seen.root, "path": seen.path, "as_of": seen.as_of}
+    return list(connection.scalars(text(query), values))
 
 
 def known_paths(connection: Connection) -> list[tuple[str, bytes, Version]]:
@@ -74,9 +91,13 @@ def known_paths(connection: Connection) -> list[tuple[str, bytes, Version]]:
 
 
 def touch(connection: Connection, file_id: int, seen: SeenFile) -> None:
-    """The same bytes under the same path, with new attributes: remember these, nothing else happened."""
-    query = "UPDATE qbwatch.files SET mtime_ns = :mtime, inode = :inode, device = :device WHERE id = :id"
-    values = {"id": file_id, "mtime": seen.mtime_ns, "inode": seen.inode, "device": seen.device}
+    """The same bytes under the same path, dropped or touched once more: a duplicate that is counted, no new version."""
+    query = """UPDATE qbwatch.files
+               SET repeats = repeats + CASE WHEN mtime_ns <> :mtime OR inode <> :inode THEN 1 ELSE 0 END,
+                   repeated_at = CASE WHEN mtime_ns <> :mtime OR inode <> :inode THEN :at ELSE repeated_at END,
+                   mtime_ns = :mtime, inode = :inode, device = :device
+               WHERE id = :id"""
+    values = {"id": file_id, "mtime": seen.mtime_ns, "inode": seen.inode, "device": seen.device, "at": seen.settled_at}
     connection.execute(text(query), values)
 
 
@@ -90,14 +111,23 @@ def record_file(connection: Connection, seen: SeenFile) -> int:
     return int(connection.execute(text(query), {**values, "as_of_basis": seen.as_of_basis.value}).scalar_one())
 
 
-def twin_of(connection: Connection, seen: SeenFile) -> tuple[str, bool] | None:
-    """An accepted file with the same bytes and the same ``as_of``: its shown name, and whether it has the same path."""
-    query = """SELECT file.name, (file.root = :root AND file.path = :path) AS same_path
+def twin_of(connection: Connection, seen: SeenFile) -> Twin | None:
+    """An accepted file with the same bytes and the same ``as_of``."""
+    query = """SELECT file.name, (file.root = :root AND file.path = :path) AS same_path, item.state
                FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
                WHERE item.content_hash = :hash AND item.as_of = :as_of AND item.state <> 'skipped'"""
     values = {"root": seen.root, "path": seen.path, "hash": seen.content_hash, "as_of": seen.as_of}
     row = connection.execute(text(query), values).first()
-    return None if row is None else (row[0], bool(row[1]))
+    return None if row is None else Twin(row.name, bool(row.same_path), ItemState(row.state))
+
+
+def bearer_of(connection: Connection, file_id: int) -> int:
+    """The file version whose work item stands for this one's content: itself, or the one that it duplicates."""
+    query = """SELECT item.file_id FROM qbwatch.files AS file JOIN qbwatch.work_items AS item
+                 ON item.content_hash = file.content_hash AND item.as_of = file.as_of
+               WHERE file.id = :id AND item.state <> 'skipped'"""
+    found = connection.scalar(text(query), {"id": file_id})
+    return file_id if found is None else int(found)
 
 
 def accepted_as(connection: Connection, content_hash: str, as_of: datetime) -> str | None:
@@ -139,15 +169,13 @@ def add_item(
     return int(connection.execute(text(query), values).scalar_one())
 
 
-def retire_waiting_versions(connection: Connection, seen: SeenFile, *, even_loaded: bool, at: datetime) -> None:
-    """Older versions of this path and moment that still wait (or, with ``even_loaded``, also a loaded one) are
-    overtaken by the version that just settled."""
-    states = ["pending", "retrying", "quarantined"] + (["loaded"] if even_loaded else [])
+def retire_versions(connection: Connection, seen: SeenFile, states: Iterable[ItemState], at: datetime) -> None:
+    """Older versions of this path and moment, in one of these states, are overtaken by the one that just settled."""
     query = """UPDATE qbwatch.work_items AS item
                SET state = 'skipped', reason = 'superseded by a newer version of the same file', hint = NULL,
                    failure_class = NULL, failure_code = 'superseded', next_attempt_at = NULL, changed_at = :at
                FROM qbwatch.files AS file
                WHERE item.file_id = file.id AND file.root = :root AND file.path = :path AND item.as_of = :as_of
                  AND item.state = ANY(:states)"""
-    values = {"root": seen.root, "path": seen.path, "as_of": seen.as_of, "states": states, "at": at}
-    connection.execute(text(query), values)
+    values = {"root": seen.root, "path": seen.path, "as_of": seen.as_of, "at": at}
+    connection.execute(text(query), {**values, "states": [state.value for state in states]})

@@ -40,7 +40,7 @@ class Cluster:
         draft = self.directory / "data.draft"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        os.chown(draft, self.account.uid, self.account.gid, follow_symlinks=False)
+        self._hand_over(draft)
         unicode = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8") if install.major >= 17 else ()
         fast = () if self.durable else ("--no-sync",)
         who = ("--username", ROLE, "--auth=peer")
@@ -69,7 +69,7 @@ class Cluster:
         if note.exists() and self._is_private(Path(note.read_text())):
             return Path(note.read_text())
         folder = Path(tempfile.mkdtemp(prefix="qbwatch-", dir="/tmp"))  # TMPDIR may be long as well
-        os.chown(folder, self.account.uid, self.account.gid)
+        self._hand_over(folder)
         self._write(note.name, str(folder))
         return folder
 
@@ -81,11 +81,17 @@ class Cluster:
             return False
         return found.st_mode == 0o040700 and found.st_uid == self.account.uid
 
+    def _hand_over(self, place: Path | int) -> None:
+        """Give a path or descriptor to the account. What is ours already stays untouched: a service that is kept from
+        privileged calls may not even say chown to itself."""
+        if not self.account.is_ours:
+            os.chown(place, self.account.uid, self.account.gid, follow_symlinks=isinstance(place, int))
+
     def _write(self, name: str, text: str) -> None:
         descriptor, draft = tempfile.mkstemp(prefix=name, dir=self.data)  # mode 0600
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-            os.fchown(file.fileno(), self.account.uid, self.account.gid)
+            self._hand_over(file.fileno())
             os.fsync(file.fileno())
         os.replace(draft, self.data / name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -10,7 +11,8 @@ from qbwatch.core.status import Json, moment
 
 _COUNTS = ("read", "structural", "inserted", "updated", "unchanged", "removed", "rejected")
 _FILE = """SELECT file.id, file.name, file.root, file.size_bytes, file.first_seen_at, file.settled_at, file.as_of,
-                  file.as_of_basis, file.is_full, file.content_hash FROM qbwatch.files AS file"""
+                  file.as_of_basis, file.is_full, file.content_hash, file.repeats, file.repeated_at
+           FROM qbwatch.files AS file"""
 _PART = """SELECT item.id, item.file_id, item.sheet, item.dataset, item.state, item.failure_class, item.failure_code,
                   item.reason, item.hint, item.attempt, item.next_attempt_at, item.loaded_at, item.changed_at,
                   item.run_id, item.rows_read, item.rows_structural, item.rows_inserted, item.rows_updated,
@@ -43,6 +45,8 @@ def versions_of(connection: Connection, name: str) -> list[Json]:
             "content_hash": file["content_hash"],
             "as_of_basis": file["as_of_basis"],
             "settled_at": moment(file["settled_at"]),
+            "repeats": file["repeats"],
+            "repeated_at": moment(file["repeated_at"]),
         }
         for part, row in zip(story["parts"], own, strict=True):
             part |= {
@@ -73,6 +77,14 @@ def quarantined_items(connection: Connection) -> list[int]:
     """Ids of everything that waits for a person or for a later try."""
     query = "SELECT id FROM qbwatch.work_items WHERE state IN ('quarantined', 'retrying')"
     return list(connection.scalars(text(query)))
+
+
+def standing_of(connection: Connection, file_ids: Sequence[int]) -> list[Json]:
+    """How single files stand, part by part, for whoever asked for just these."""
+    query = """SELECT file.name, item.dataset, item.state, item.reason, item.hint
+               FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
+               WHERE file.id = ANY(:ids) ORDER BY item.id"""
+    return [dict(row) for row in connection.execute(text(query), {"ids": list(file_ids)}).mappings()]
 
 
 def _parts(connection: Connection, file_ids: list[int]) -> dict[int, list[Any]]:

@@ -177,17 +177,19 @@ def sums_of_staged_keys(cursor: Cursor, target: sql.Identifier, columns: Sequenc
 
 
 def publish_scratch(cursor: Cursor, dataset: Dataset) -> int:
-    """Make the raw table equal the scratch fold, touching only rows that differ; returns how many were touched."""
+    """Make the raw table equal the scratch fold, touching only rows that differ; returns how many were touched.
+
+    Rows are told apart by what they hold, to the letter, and not by their hashes: the raw table may have been changed
+    by hand. Only the moment of loading may differ.
+    """
     target, key = raw_table(dataset), raw_key(dataset)
     same = sql.SQL(" AND ").join(sql.SQL("r.{0} = f.{0}").format(sql.Identifier(name)) for name in key)
-    told_apart_by = [
-        name for name in raw_columns(dataset) if name.startswith("_") and name not in ("_key", "_loaded_at")
-    ]
+    told_apart_by = [name for name in raw_columns(dataset) if name != "_loaded_at"]
     settable = [name for name in raw_columns(dataset) if name not in key]
     statements = (
         """DELETE FROM {target} AS r WHERE NOT EXISTS (SELECT FROM {scratch} AS f WHERE {same})""",
         """UPDATE {target} AS r SET {assignments} FROM {scratch} AS f
-           WHERE {same} AND ({theirs}) IS DISTINCT FROM ({ours})""",
+           WHERE {same} AND ROW({theirs})::text <> ROW({ours})::text""",
         """INSERT INTO {target} ({names}) SELECT {names} FROM {scratch} AS f
            WHERE NOT EXISTS (SELECT FROM {target} AS r WHERE {same})""",
     )

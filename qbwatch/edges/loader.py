@@ -8,7 +8,7 @@ made equal to it: the same outcome whatever the order of arrival.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from psycopg import sql
@@ -23,6 +23,7 @@ from qbwatch.edges.postgres import driver
 from qbwatch.edges.tables import raw_table
 from qbwatch.edges.vault import Vault
 from qbwatch.formats.part import Part, open_part
+from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.tally import Tally, notes_of, read_whole_documents
 
 _LINEAGE = ("_file_id", "_as_of", "_loaded_at", "_row_hash")
@@ -72,10 +73,19 @@ class Loader:
         fold.open_scratch(cursor, dataset)
         result = LoadResult(RowCounts())
         for each in items:
-            folded = self._fold_in(cursor, each, self.open(each), fold.SCRATCH, at)
             if item is not None and each.id == item.id:
-                result = folded
+                result = self._fold_in(cursor, each, self.open(each), fold.SCRATCH, at)
+            else:
+                self._fold_again(cursor, each, at)
         return result, fold.publish_scratch(cursor, dataset)
+
+    def _fold_again(self, cursor: fold.Cursor, item: WorkItem, at: datetime) -> None:
+        """A part that was accepted before. Should it be refused now, it must not look like another file's fault."""
+        try:
+            self._fold_in(cursor, item, self.open(item), fold.SCRATCH, at)
+        except (Refusal, LoadRefused) as refused:
+            reason = f"{item.name}, which was accepted before, can't be folded again: {refused.failure.reason}"
+            raise LoadRefused(replace(refused.failure, reason=reason)) from refused
 
     def _fold_in(
         self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
@@ -87,15 +97,7 @@ class Loader:
         fold.seal_stage(cursor, statement)
         applied = fold.apply(cursor, statement, target, at)
         in_table = fold.sums_of_staged_keys(cursor, target, list(tally.sums))
-        rows = RowCounts(
-            read=tally.read,
-            structural=tally.structural,
-            inserted=applied.inserted,
-            updated=applied.updated,
-            unchanged=tally.accepted - applied.inserted - applied.updated,
-            removed=applied.removed,
-            rejected=tally.rejected,
-        )
+        rows = count_rows(tally, applied)
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):
             raise LoadRefused(failure, tally.rejects)
         return LoadResult(
@@ -122,6 +124,19 @@ def stage(
                 raise LoadStopped
             if (row := tally.take(reading)) is not None:
                 out.write_row((row.key, *row.values, row.extra, row.row_number, row.ordinal, *lineage))
+
+
+def count_rows(tally: Tally, applied: fold.Applied) -> RowCounts:
+    """The accounting of a part: what was read, and what the fold made of it."""
+    return RowCounts(
+        read=tally.read,
+        structural=tally.structural,
+        inserted=applied.inserted,
+        updated=applied.updated,
+        unchanged=tally.accepted - applied.inserted - applied.updated,
+        removed=applied.removed,
+        rejected=tally.rejected,
+    )
 
 
 def statement_of(item: WorkItem, part: Part, tally: Tally) -> fold.Statement:

@@ -13,13 +13,14 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from qbwatch.core.failure import of_sqlstate
+from qbwatch.core.failure import of_sqlstate, unexpected
 from qbwatch.core.model import Failure, QbwatchError
-
-DATABASE_ERRORS = (DBAPIError, psycopg.Error)  # statements go through SQLAlchemy, COPY through psycopg itself
 
 _LOCK = (0x7162, 1)  # "qb": the first number is qbwatch's, the second tells its locks apart
 _OPTIONS = "-c timezone=UTC -c datestyle=ISO -c idle_in_transaction_session_timeout=10min -c lock_timeout=60s"
+
+DATABASE_ERRORS: tuple[type[Exception], ...] = (DBAPIError, psycopg.Error)
+"""What a fault of the database raises: SQLAlchemy's own wrapping, and psycopg's where COPY talks to it directly."""
 
 
 class DatabaseUnavailable(QbwatchError):
@@ -55,6 +56,8 @@ def failure_of(error: Exception) -> Failure:
     """The failure that a database error stands for; only its first line is kept, without values of rows."""
     original = error.orig if isinstance(error, DBAPIError) else error
     sqlstate = getattr(original, "sqlstate", None)
+    if sqlstate is None and isinstance(original, psycopg.DataError):
+        return unexpected(original)  # the driver refused a value: the connection is well, trying again can't help
     return of_sqlstate(sqlstate, first_line(original))
 
 
@@ -64,16 +67,16 @@ def first_line(error: object) -> str:
     return lines[0] if lines and lines[0].strip() else type(error).__name__
 
 
-def is_lost(connection: Connection) -> bool:
-    """True when the connection is of no use any more, so that nothing more can be written over it."""
-    return connection.closed or connection.invalidated or driver(connection).closed or driver(connection).broken
-
-
 def driver(connection: Connection) -> psycopg.Connection[Any]:
     """The psycopg connection below, for COPY; it shares the SQLAlchemy connection's transaction."""
     found = connection.connection.driver_connection
     assert isinstance(found, psycopg.Connection)
     return found
+
+
+def is_lost(connection: Connection) -> bool:
+    """Whether the session is gone, and with it the one-instance lock and the open transaction."""
+    return connection.closed or connection.invalidated or driver(connection).closed
 
 
 def try_lock(connection: Connection) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from qbwatch.core.model import RowCounts, WorkItem
 from qbwatch.edges import fold
-from qbwatch.edges.loader import stage, statement_of
+from qbwatch.edges.loader import count_rows, stage, statement_of
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.tables import raw_table
 from qbwatch.formats.part import Part
@@ -26,13 +26,4 @@ def rehearse(connection: Connection, part: Part, tally: Tally, item: WorkItem) -
     tally = read_whole_documents(part.layout, lambda fresh: stage(cursor, item, part, fresh, at))
     statement = statement_of(item, part, tally)
     fold.seal_stage(cursor, statement)
-    applied = fold.apply(cursor, statement, fold.SCRATCH, at)
-    return RowCounts(
-        read=tally.read,
-        structural=tally.structural,
-        inserted=applied.inserted,
-        updated=applied.updated,
-        unchanged=tally.accepted - applied.inserted - applied.updated,
-        removed=applied.removed,
-        rejected=tally.rejected,
-    )
+    return count_rows(tally, fold.apply(cursor, statement, fold.SCRATCH, at))

@@ -71,6 +71,20 @@ def has_loaded(connection: Connection, source: str) -> bool:
     return bool(connection.scalar(text(query), {"prefix": f"{source}.%"}))
 
 
+def refused_items(connection: Connection) -> list[WorkItem]:
+    """Items that were set aside when they came, before any run: the next run reports them."""
+    return _items(connection, "item.state = 'quarantined' AND item.run_id IS NULL")
+
+
+def report_refused(connection: Connection, item_ids: Iterable[int], run_id: int) -> list[tuple[str, str]]:
+    """A run reports these, hence no later one does; returns their names and reasons."""
+    query = """UPDATE qbwatch.work_items AS item SET run_id = :run FROM qbwatch.files AS file
+               WHERE item.id = ANY(:ids) AND item.run_id IS NULL AND item.state = 'quarantined'
+                 AND file.id = item.file_id RETURNING file.name, item.reason"""
+    rows = connection.execute(text(query), {"run": run_id, "ids": list(item_ids)})
+    return [(row.name, row.reason) for row in rows]
+
+
 def claim(connection: Connection, item_id: int, run_id: int, at: datetime) -> WorkItem | None:
     """Take an item for loading; None when it isn't to be had any more (another session, or a person's decision)."""
     query = """UPDATE qbwatch.work_items SET state = 'loading', attempt = attempt + 1, run_id = :run, changed_at = :at

@@ -15,6 +15,8 @@ from qbwatch.datasets import ColumnType
 
 Reader = Callable[[str], str | None]
 
+DAMAGED_ID = "an identifier that a spreadsheet turned into a rounded number"
+_SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]+")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
 _BOOLEANS = {"true": "true", "false": "false", "y": "true", "n": "false", "yes": "true", "no": "false"}
 
@@ -32,9 +34,16 @@ def read_text(text: str) -> str | None:
     return text
 
 
+def is_damaged_id(text: str) -> bool:
+    """True for ``1.91431E+18``: what a spreadsheet shows of a long number, and saves with its last digits gone."""
+    return _SCIENTIFIC.fullmatch(text.strip()) is not None
+
+
 def read_id(text: str) -> str | None:
     """An identifier as text; the thousands comma that the exporter puts into numbers (``"9,876"``) is dropped."""
     kept = read_text(text)
+    if kept and is_damaged_id(kept):
+        raise ValueError(DAMAGED_ID)
     return kept.replace(",", "") if kept and _GROUPED.fullmatch(kept.strip()) else kept
 
 

@@ -25,7 +25,7 @@ class Layout:
 
     ``cells`` are declared columns that the file has, ``extra`` what it has beyond them (position, name),
     ``summed`` the places in ``cells`` whose sums are compared, ``key`` the positions of the key's cells,
-    ``lost`` declared columns that the file lacks, ``width`` the number of header cells.
+    ``lost`` declared columns that the file lacks, ``width`` the number of header cells up to the last named one.
     """
 
     dataset: Dataset
@@ -52,14 +52,15 @@ def lay_out(header: Header, dataset: Dataset, order: DateOrder) -> Layout:
     """Map a header to its dataset's declared columns."""
     cells: list[Cell] = []
     extra: list[tuple[int, str]] = []
-    for position, name in enumerate(header.columns):
+    width = max((position for position, name in enumerate(header.columns, start=1) if name), default=0)
+    for position, name in enumerate(header.columns[:width]):
         kind = dataset.columns.get(name)
         if kind is not None:
             cells.append(Cell(position, name, reader_for(kind, order)))
             if kind is ColumnType.RATE:
                 cells.append(Cell(position, percent_twin(name), read_rate_percent))
-        elif name and name not in dataset.ignored:
-            extra.append((position, name))
+        elif name not in dataset.ignored:
+            extra.append((position, name or f"unnamed_{position + 1}"))
     places = {cell.column: place for place, cell in enumerate(cells)}
     return Layout(
         dataset=dataset,
@@ -69,5 +70,5 @@ def lay_out(header: Header, dataset: Dataset, order: DateOrder) -> Layout:
         key=tuple(header.columns.index(name) for name in dataset.key),
         summed=tuple((places[name], name) for name in dataset.summed_columns if name in places),
         lost=tuple(name for name in dataset.columns if name not in places),
-        width=len(header.columns),
+        width=width,
     )

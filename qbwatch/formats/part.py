@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
@@ -14,6 +15,8 @@ from qbwatch.formats.recognise import HEADER_WITHIN, Header, matching, read_head
 from qbwatch.formats.records import Reading, read_records
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.text import Row, detect_encoding, first_line, read_rows, sniff_delimiter
+
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # zip (.xlsx, .ods) and OLE (.xls)
 
 Opener = Callable[[], BinaryIO]
 
@@ -29,8 +32,7 @@ class Part:
 
     def readings(self) -> Iterator[Reading]:
         """Every row below the header, from the beginning. Raises `Refusal`."""
-        with self.open() as stream:
-            rows = read_rows(stream, self.encoding, self.delimiter)
+        with self.open() as stream, closing(read_rows(stream, self.encoding, self.delimiter)) as rows:
             below = (row for row in rows if row.line > self.layout.header.line)
             yield from read_records(below, self.layout)
 
@@ -39,12 +41,17 @@ def open_part(open_stream: Opener, name: str, order: DateOrder) -> Part:
     """Recognise a delimited text file by content first and name second. Raises `Refusal`."""
     with open_stream() as stream:
         head = stream.read(8192)
+        if head.startswith(_WORKBOOKS):
+            raise Refusal(
+                "workbook", "an Excel workbook: this version reads CSV", "export it as CSV, each list by itself"
+            )
         if not head.strip(b"\x00\xef\xbb\xbf \t\r\n,"):
             raise Refusal("empty_file", _emptiness(head), "nothing of it was loaded; export it again")
         encoding = detect_encoding(stream)
         delimiter = sniff_delimiter(first_line(stream, encoding))
-        header, stem = _find_header(read_rows(stream, encoding, delimiter)), read_file_name(name).stem
-    dataset = recognise(header, stem)
+        with closing(read_rows(stream, encoding, delimiter)) as rows:
+            header = _find_header(rows)
+    dataset = recognise(header, read_file_name(name).stem)
     return Part(
         lay_out(read_header(header.line, header.written, dataset), dataset, order), encoding, delimiter, open_stream
     )

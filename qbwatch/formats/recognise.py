@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from qbwatch.core.naming import column_name, folded_stem
 from qbwatch.datasets import Dataset, datasets, spelled_by_hand
@@ -25,19 +26,28 @@ class Header:
 
 
 def read_header(line: int, cells: Sequence[str], dataset: Dataset | None = None) -> Header:
-    """Names for a row of headers: aliases applied, a repeated name gets ``_2``, a blank one its position."""
+    """Names for a row of headers: aliases applied, a repeated name numbered, one that has no letters its position.
+
+    The number of a repeated name never makes it another column's: a second ``Other`` isn't ``Other 2``.
+    """
     aliases = dataset.aliases if dataset else {}
-    seen: dict[str, int] = {}
-    columns = []
-    for position, cell in enumerate(cells, start=1):
-        name = column_name(cell, spelled_by_hand())
-        name = aliases.get(name, name) or (f"column_{position}" if cell.strip() else "")
-        if name:
-            seen[name] = seen.get(name, 0) + 1
-            if seen[name] > 1:
-                name = f"{name}_{seen[name]}"
-        columns.append(name)
+    declared = dataset.columns if dataset else {}
+    plain = [column_name(cell, spelled_by_hand()) for cell in cells]
+    plain = [aliases.get(name, name) for name in plain]
+    columns: list[str] = []
+    for position, (name, cell) in enumerate(zip(plain, cells, strict=True), start=1):
+        taken = {*plain, *declared, *columns}
+        if name and name in columns:
+            columns.append(_numbered(name, taken))
+        elif not name and cell.strip():
+            columns.append(f"column_{position}" if f"column_{position}" not in taken else _numbered("column", taken))
+        else:
+            columns.append(name)
     return Header(line, tuple(columns), tuple(cells))
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    return next(f"{name}_{number}" for number in count(2) if f"{name}_{number}" not in taken)
 
 
 def matching(columns: Iterable[str]) -> list[Dataset]:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from qbwatch.core.dates import WrongOrder
 from qbwatch.core.model import Reject
 from qbwatch.datasets import Kind
+from qbwatch.formats.cells import DAMAGED_ID, is_damaged_id
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.text import Row
 
 _SHOWN = 80  # characters of an offending cell that are kept
+_LONGEST_KEY = 500  # characters; a longer one is no identifier, and no index could hold it
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def _read_row(row: Row, row_number: int, layout: Layout) -> Record | Rejected:
         return _rejected(row, layout, None, f"content beyond the header's {layout.width} columns")
     key = _key(row, layout)
     if key is None:
-        return _rejected(row, layout, layout.key[0], "no key: the cell is blank")
+        return _rejected(row, layout, layout.key[0], _why_no_key(row, layout))
     values: list[str | None] = []
     for cell in layout.cells:
         try:
@@ -98,8 +100,20 @@ def _read_row(row: Row, row_number: int, layout: Layout) -> Record | Rejected:
 
 
 def _key(row: Row, layout: Layout) -> str | None:
+    """The record's key, also of a row that is too short as long as its key's cells are there; None without one."""
+    parts = [row.cells[position].strip() if position < len(row.cells) else "" for position in layout.key]
+    readable = all(part and "\x00" not in part and not is_damaged_id(part) for part in parts)
+    key = " | ".join(parts)
+    return key if readable and len(key) <= _LONGEST_KEY else None
+
+
+def _why_no_key(row: Row, layout: Layout) -> str:
     parts = [row.cells[position].strip() for position in layout.key]
-    return " | ".join(parts) if all(parts) else None
+    if not all(parts):
+        return "no key: the cell is blank"
+    if any(is_damaged_id(part) for part in parts):
+        return DAMAGED_ID
+    return "no key: the cell holds a NUL character" if "\x00" in "".join(parts) else "the key is too long to be one"
 
 
 def _extra(row: Row, layout: Layout) -> str:
@@ -111,11 +125,10 @@ def _extra(row: Row, layout: Layout) -> str:
 
 
 def _rejected(row: Row, layout: Layout, position: int | None, reason: str) -> Rejected:
-    whole = len(row.cells) >= layout.width
-    key = _key(row, layout) if whole else None
     column = layout.header.written[position] if position is not None else None
     text = row.cells[position][:_SHOWN] if position is not None else ""
-    return Rejected(key, Reject(row.line, column, text, reason))
+    # Postgres keeps no NUL, and this text is for a person.
+    return Rejected(_key(row, layout), Reject(row.line, column, text.replace("\x00", "␀"), reason))
 
 
 def _wrong_order(row: Row, layout: Layout, position: int, reason: str) -> Refusal:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact
 
 from qbwatch.core.model import Reject, Sums
 from qbwatch.datasets import Kind
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.records import Reading, Record, Rejected, Structure
 
+# Sums keep every digit; the default context would round them to 28.
+_EXACT = Context(prec=1_000_000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact])
 _REJECTS_KEPT = 1000  # of one part; the counts are always complete
 
 
@@ -35,6 +37,8 @@ class Tally:
     sums: Sums = field(default_factory=dict)
     bad_keys: set[str] = field(default_factory=set)
     has_keyless: bool = False
+    _key_before: str | None = None
+    _keyless_since: bool = False
 
     def __post_init__(self) -> None:
         self.sums = {name: Decimal(0) for _, name in self.layout.summed}
@@ -42,6 +46,7 @@ class Tally:
     def take(self, reading: Reading) -> Record | None:
         """Count a row; returns it when it is to be loaded."""
         self.read += 1
+        self._note_neighbours(reading)
         match reading:
             case Structure():
                 self.structural += 1
@@ -54,11 +59,23 @@ class Tally:
                 return reading
         return None
 
+    def _note_neighbours(self, reading: Reading) -> None:
+        """A row without a readable key between two lines of one document is a line of that document."""
+        if isinstance(reading, Structure):
+            return
+        key = reading.key
+        if key is None:
+            self._keyless_since = True
+            return
+        if self._keyless_since and key == self._key_before:
+            self.bad_keys.add(key)
+        self._key_before, self._keyless_since = key, False
+
     def _accept(self, record: Record) -> None:
         self.accepted += 1
         for place, name in self.layout.summed:
             if (value := record.values[place]) is not None:
-                self.sums[name] += Decimal(value)
+                self.sums[name] = _EXACT.add(self.sums[name], Decimal(value))
 
     def _reject(self, key: str | None, reject: Reject) -> None:
         self.rejected += 1

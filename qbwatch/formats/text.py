@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -37,17 +37,48 @@ class Row:
 def detect_encoding(stream: BinaryIO) -> str:
     """Name of the codec that reads the whole stream; the stream is rewound.
 
-    Raises `Refusal` with byte offset and line when neither UTF-8 nor Windows-1252 can read it.
+    Raises `Refusal` with byte offset and line when neither UTF-8 nor Windows-1252 can read it, and when it is UTF-8
+    with damaged letters (cut off in the middle of one, say): Windows-1252 would read nearly any bytes, as nonsense.
     """
     stream.seek(0)
-    head = stream.read(4)
+    head = stream.read(64)
     for bom, name in _BOMS:
         if head.startswith(bom):
             return _proven(stream, name)
+    if name_without_bom := _utf_16_of(head):
+        return _proven(stream, name_without_bom)
     try:
         return _proven(stream, "utf-8")
     except Refusal:
+        if _is_mostly_utf_8(stream):
+            raise
         return _proven(stream, "cp1252")
+
+
+def _utf_16_of(head: bytes) -> str | None:
+    """UTF-16 without its byte order mark shows by its NULs: every other byte of a header's plain letters."""
+    first, second = head[0::2], head[1 : len(head) // 2 * 2 : 2]
+    if second and not any(second) and all(first):
+        return "utf-16-le"
+    return "utf-16-be" if second and not any(first) and all(second) else None
+
+
+def _is_mostly_utf_8(stream: BinaryIO) -> bool:
+    """True when at least as many letters outside ASCII are proper UTF-8 as aren't.
+
+    Two Windows-1252 letters in a row can look like one of UTF-8 by chance, but not as often as single ones don't.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    stream.seek(0)
+    proper = damaged = 0
+    while True:
+        block = stream.read(_BLOCK)
+        text = decoder.decode(block, final=not block)
+        wide = len(text) - len(text.encode("ascii", "ignore"))
+        broken = text.count("\ufffd")
+        proper, damaged = proper + wide - broken, damaged + broken
+        if not block:
+            return proper >= damaged
 
 
 def _proven(stream: BinaryIO, encoding: str) -> str:
@@ -81,7 +112,7 @@ def sniff_delimiter(line: str) -> str:
     return best if counts[best] > 1 else ","
 
 
-def read_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Iterator[Row]:
+def read_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Generator[Row, None, None]:
     """All rows of the stream, header and blank rows included, streaming.
 
     Line breaks inside quotes belong to the cell, and only CR, LF and CRLF end a line (a U+2028 in a memo doesn't).
@@ -96,13 +127,18 @@ def read_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Iterator[Row]:
             yield Row(line, cells)
             line = reader.line_num + 1
     except csv.Error as error:
-        raise Refusal(
-            "unbalanced_quote",
-            f"a quote that is opened on line {line} is not closed properly ({error})",
-            "the file looks damaged or cut off: export it again, then drop it into the folder",
-        ) from None
+        raise _malformed(line, error) from None
     finally:
-        text.detach()
+        if not stream.closed:  # a reader that stops half-way may have closed it already
+            text.detach()
+
+
+def _malformed(line: int, error: csv.Error) -> Refusal:
+    hint = "the file looks damaged or cut off: export it again, then drop it into the folder"
+    if "field limit" in str(error):
+        reason = f"a cell of the row on line {line} has more than {_LONGEST_CELL} characters: a quote left open?"
+        return Refusal("cell_too_long", reason, hint)
+    return Refusal("unbalanced_quote", f"a quote that is opened on line {line} is not closed properly ({error})", hint)
 
 
 def first_line(stream: BinaryIO, encoding: str) -> str:

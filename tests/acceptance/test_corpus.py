@@ -93,6 +93,10 @@ def test_the_same_files_again_write_no_row(corpus: Path, install: Callable[..., 
     outcomes = installation.outcomes()
     for file in copies:
         assert {outcomes[file.name], outcomes[f"{file.stem} (1).csv"]} == {"loaded", "skipped"}
+    repeats = installation.query("SELECT DISTINCT repeats FROM qbwatch.files WHERE name NOT LIKE '%(1)%'")
+    assert repeats == [(1,)]
+    again = installation.run("why", files[-1].name).stdout
+    assert "duplicate, the same bytes" in again
     reasons = installation.query("SELECT DISTINCT failure_code FROM qbwatch.work_items WHERE state = 'skipped'")
     assert reasons == [("duplicate",)]
 

@@ -1,0 +1,147 @@
+"""The first half of a run: load item after item, each in a transaction of its own.
+
+Rows, ledger entry and owed dbt work of an item commit together or not at all. A failure of one file stops neither the
+other files nor the other datasets; only a lost database ends the run, and then everything unfinished rolls back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from qbwatch.core.failure import of_errno, pause_before
+from qbwatch.core.model import Failure, FailureClass, Reject, RowCounts, WorkItem
+from qbwatch.datasets import Dataset, datasets
+from qbwatch.edges import runs, store
+from qbwatch.edges.loader import Loader, LoadRefused, LoadStopped
+from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, is_lost
+from qbwatch.edges.vault import VaultError
+from qbwatch.formats.refusal import Refusal
+from qbwatch.log import get_logger
+from qbwatch.progress import Progress
+
+log = get_logger(__name__)
+
+# What may go wrong with one item without ending the run. Everything else is a bug.
+_EXPECTED: tuple[type[Exception], ...] = (Refusal, LoadRefused, VaultError, OSError, *DATABASE_ERRORS)
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Loads over one connection. ``full_refresh``: what is loaded owes dbt a full build, also after a crash."""
+
+    connection: Connection
+    loader: Loader
+    now: Callable[[], datetime]
+    progress: Progress
+    full_refresh: bool = False
+
+    def load(self, item: WorkItem) -> None:
+        """Load one item and note what came of it. Raises only when the database is lost."""
+        with self.connection.begin():
+            claimed = store.claim(self.connection, item.id, self.progress.run_id, self.now())
+        if claimed is None:
+            return
+        try:
+            with self.connection.begin():
+                rows = self._fold_in(claimed)
+        except LoadStopped:
+            self._put_back(claimed)
+        except _EXPECTED as error:
+            if is_lost(self.connection):
+                raise
+            self._set_aside(claimed, error)
+        else:
+            self.progress.loaded += 1
+            self.progress.rows += rows
+            log.info("loaded", run=self.progress.run_id, file=claimed.name, dataset=claimed.dataset, rows=rows.read,
+                     written=rows.written, rejected=rows.rejected)  # fmt: skip
+
+    def refold(self, dataset: Dataset) -> None:
+        """Fold a dataset anew from the vault; should that fail, its raw table stays as it is."""
+        try:
+            with self.connection.begin():
+                self._refold(dataset)
+        except LoadStopped:
+            self.progress.stopped = True
+        except _EXPECTED as error:
+            if is_lost(self.connection):
+                raise
+            failure = failure_behind(error)
+            self.progress.failures.append(f"{dataset.full_name}: {failure.reason}")
+            log.warning("not folded anew", run=self.progress.run_id, dataset=dataset.full_name, code=failure.code,
+                        reason=failure.reason)  # fmt: skip
+
+    def _fold_in(self, item: WorkItem) -> RowCounts:
+        """Rows, ledger entry and owed dbt work of one item, in the caller's transaction."""
+        name = item.dataset
+        if name is None:  # nothing fitted it when it came; a person asked for another try
+            name = self.loader.open(item).layout.dataset.full_name
+            store.set_dataset(self.connection, item.id, name)
+            item = replace(item, dataset=name)
+        return self._fold_known(item, datasets()[name])
+
+    def _fold_known(self, item: WorkItem, dataset: Dataset) -> RowCounts:
+        at, name = self.now(), dataset.full_name
+        store.supersede_older_versions(self.connection, item, at)
+        place = store.place_of(self.connection, item)
+        is_anew = place.is_late or place.has_superseded
+        if is_anew:
+            items = store.in_fold_order([*store.folded_items(self.connection, name), item])
+            result, touched = self.loader.refold(self.connection, dataset, items, item, at)
+        else:
+            result = self.loader.append(self.connection, item, at)
+            touched = result.rows.written
+        store.finish(self.connection, item, result, at)
+        if is_anew:
+            store.set_folded(self.connection, name)
+        if touched:
+            runs.owe(self.connection, [name], item.id, full_refresh=self.full_refresh, at=at)
+        return result.rows
+
+    def _refold(self, dataset: Dataset) -> None:
+        at, name = self.now(), dataset.full_name
+        if items := store.folded_items(self.connection, name):
+            _, touched = self.loader.refold(self.connection, dataset, items, None, at)
+            store.set_folded(self.connection, name)
+            log.info("folded anew", run=self.progress.run_id, dataset=name, files=len(items), touched=touched)
+        runs.owe(self.connection, [name], None, full_refresh=True, at=at)
+
+    def _put_back(self, item: WorkItem) -> None:
+        self.progress.stopped = True
+        with self.connection.begin():
+            store.put_back(self.connection, item.id, self.now())
+
+    def _set_aside(self, item: WorkItem, error: Exception) -> None:
+        """Retry later what isn't the file's fault; everything else waits for a person."""
+        at, failure = self.now(), failure_behind(error)
+        with self.connection.begin():
+            if failure.is_transient:
+                store.defer(self.connection, item.id, failure, at + pause_before(item.attempt), at)
+            else:
+                store.quarantine(self.connection, item.id, failure, at)
+                store.record_rejects(self.connection, item.id, _rejects_of(error))
+        self.progress.set_aside += 1
+        self.progress.failures.append(f"{item.name}: {failure.reason}")
+        log.warning("set aside", run=self.progress.run_id, file=item.name, dataset=item.dataset, code=failure.code,
+                    failure_class=failure.failure_class.value, transient=failure.is_transient)  # fmt: skip
+
+
+def failure_behind(error: Exception) -> Failure:
+    """The failure that an expected exception stands for."""
+    match error:
+        case Refusal() | LoadRefused():
+            return error.failure
+        case VaultError():
+            return Failure(FailureClass.INFRASTRUCTURE, "vault", error.message, error.hint)
+        case OSError():
+            return of_errno(error.errno, error.strerror or str(error))
+        case _:
+            return failure_of(error)
+
+
+def _rejects_of(error: Exception) -> Sequence[Reject]:
+    return error.rejects if isinstance(error, LoadRefused) else ()

@@ -1,0 +1,130 @@
+"""A running qbwatch: its parts, and what it answers at the control socket."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from qbwatch.answering import answer
+from qbwatch.assembly import Parts
+from qbwatch.config import Config
+from qbwatch.core.filename import escaped
+from qbwatch.core.model import DaemonState, Mode, QbwatchError
+from qbwatch.core.status import DaemonFacts, Json, Problem, Severity
+from qbwatch.edges.control import ControlServer, Peer
+from qbwatch.edges.file_answers import standing_of
+from qbwatch.edges.heartbeats import Heartbeats
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
+from qbwatch.edges.systemd import Notifier
+from qbwatch.intake import Intake
+from qbwatch.log import get_logger
+from qbwatch.pipeline import Scope, Step
+from qbwatch.run_json import outcome_json
+from qbwatch.worker import Worker
+
+log = get_logger(__name__)
+
+_SETTLE_WITHIN = 60.0  # seconds that a run on request waits for files that are still settling
+_REQUEST_WITHIN = 3600.0  # seconds that a run on request may take
+
+
+@dataclass(slots=True)
+class Running:
+    """One running qbwatch."""
+
+    config: Config
+    notifier: Notifier
+    started_at: datetime
+    stop: threading.Event
+    beats: Heartbeats
+    intake: Intake | None = None
+    worker: Worker | None = None
+    parts: Parts | None = None
+    control: ControlServer | None = None
+
+    # what it answers
+
+    def status(self, _params: Json, _peer: Peer) -> Json:
+        """The answer to ``status``."""
+        return answer(self.config, self.parts.engine if self.parts else None, self.facts(), answered_by="daemon")
+
+    def once(self, params: Json, peer: Peer) -> Json:
+        """One run now, after a scan; waits for its end."""
+        force = Mode(params["force"]) if params.get("force") else None
+        log.info("a run was asked for", uid=peer.uid, pid=peer.pid, force=params.get("force"))
+        if self.worker is None or self.intake is None or self.parts is None:
+            raise QbwatchError("qbwatch is still starting", "try again in a moment")
+        try:
+            picked = [self.parts.admitter.pick(Path(file)) for file in params.get("files") or ()]
+            if not picked:
+                self._take_in(self.intake)
+            scope = Scope(params.get("dataset"), frozenset(picked) if picked else None)
+            outcome = self.worker.request(force, scope).result(_REQUEST_WITHIN)
+            with self.parts.engine.connect() as connection, connection.begin():
+                return outcome_json(outcome) | {"files": standing_of(connection, picked)}
+        except DATABASE_ERRORS as error:
+            raise DatabaseUnavailable(failure_of(error)) from error
+
+    def _take_in(self, intake: Intake) -> None:
+        """Let everything that lies in the folders now settle, as far as that takes no longer than a minute."""
+        asked_at = datetime.now(UTC)
+        intake.rescan_soon()
+
+        def is_taken_in() -> bool:
+            scanned_at = intake.state().last_scan_at
+            return scanned_at is not None and scanned_at >= asked_at and intake.is_quiet()
+
+        _wait_until(lambda: is_taken_in() or self.stop.is_set(), _SETTLE_WITHIN)
+
+    def retry(self, _params: Json, _peer: Peer) -> Json:
+        """Items were released in the ledger: look at once."""
+        if self.worker is not None:
+            self.worker.wake()
+        return {}
+
+    def facts(self) -> DaemonFacts:
+        """What the daemon knows of itself."""
+        if self.intake is None or self.worker is None:
+            return DaemonFacts(DaemonState.STARTING, os.getpid(), self.started_at)
+        seen = self.intake.state()
+        problems = [
+            Problem(each.code, each.failure_class, Severity.ERROR, each.summary, each.hint, each.since, each.file)
+            for each in seen.problems
+        ]
+        if (locked := self.worker.locked_out) is not None:
+            problems.append(Problem(locked.code, locked.failure_class, Severity.ERROR, locked.reason, locked.hint))
+        return DaemonFacts(
+            state=self._state(self.worker),
+            pid=os.getpid(),
+            started_at=self.started_at,
+            watcher=seen.watcher.value,
+            watch_alive=seen.watch_alive,
+            events_missed=seen.events_missed,
+            last_scan_at=seen.last_scan_at,
+            settling=[(escaped(path), since) for _, path, since in seen.settling],
+            ignored=seen.ignored,
+            problems=problems,
+        )
+
+    def _state(self, worker: Worker) -> DaemonState:
+        if self.stop.is_set():
+            return DaemonState.STOPPING
+        if worker.paused:
+            return DaemonState.PAUSED
+        return DaemonState.RUNNING if worker.busy else DaemonState.IDLE
+
+    def changed(self, _step: Step | None = None) -> None:
+        """Something that is shown has changed."""
+        if self.control is not None:
+            self.control.notify_changed()
+
+
+def _wait_until(true: Callable[[], bool], seconds: float) -> None:
+    ends_at = time.monotonic() + seconds
+    while not true() and time.monotonic() < ends_at:
+        time.sleep(0.05)

@@ -1,0 +1,143 @@
+"""The shipped unit under a real systemd: it becomes ready, loads, stops, comes back, and stays down when it must.
+
+One machine for the whole module, used in the order in which the tests stand here: each leaves the daemon running.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import pytest
+from systemd_lab import CONFIGURATION, Lab, build_wheel, configure, install, reason_against_a_lab
+from waiting import wait_until
+
+from qbwatch.demo.drop import drop
+from qbwatch.demo.exports import ExportFile
+from qbwatch.demo.story import story
+
+DAY = date(2026, 11, 25)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A machine on which qbwatch runs as a service."""
+    if reason := reason_against_a_lab():
+        pytest.skip(reason)
+    wheel = build_wheel(tmp_path_factory.mktemp("wheel"))
+    machine = Lab(os.environ["QBWATCH_SYSTEMD_LAB"], f"qbwatch-unit-{os.getpid()}")
+    try:
+        machine.up()
+        install(machine, wheel)
+        machine.start()
+        yield machine
+    finally:
+        machine.down()
+
+
+@pytest.fixture(scope="module")
+def customers() -> list[ExportFile]:
+    """Two nights' exports of the customers, oldest first."""
+    files = [file for wave in story(DAY).waves for file in wave.files]
+    return [file for file in files if file.name.startswith("Customer")][:2]
+
+
+def test_systemd_finds_no_fault_in_the_unit(lab: Lab) -> None:
+    verified = lab.run("systemd-analyze", "verify", "qbwatch.service")
+
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+
+
+def test_it_is_active_once_it_is_ready_and_says_what_it_does(lab: Lab) -> None:
+    assert lab.say("systemctl", "is-active", "qbwatch") == "active"
+    assert lab.shown("Type", "User") == {"Type": "notify", "User": "qbwatch"}
+    wait_until(lambda: "idle" in lab.shown("StatusText")["StatusText"], 10, "a status line that says idle")
+    assert "Status:" in lab.say("systemctl", "status", "--no-pager", "qbwatch")
+    assert " ready " in lab.journal()
+
+
+def test_a_dropped_file_is_loaded_and_transformed_within_the_sandbox(lab: Lab, customers: list[ExportFile]) -> None:
+    drop(customers[:1], lab.root / "srv/quickbooks-csv")
+
+    wait_until(has_loaded(lab, 1), 60, f"{customers[0].name} to be loaded; the journal:\n{lab.journal()}")
+
+    status = lab.status()
+    assert status["quarantined"] == []
+    assert status["last_run"]["status"] == "success", status["last_run"]
+    relations = {entry["relation"]: entry["rows"] for entry in status["freshness"]}
+    assert relations["fct_customers"] == relations["quickbooks.customers"] > 0
+
+
+def test_its_state_is_for_its_user_and_group_alone(lab: Lab) -> None:
+    folders = ("/var/lib/qbwatch", "/run/qbwatch", "/run/qbwatch/control.sock")
+
+    said = lab.say("stat", "--format", "%U:%G %a", *folders).splitlines()
+
+    assert said == ["qbwatch:qbwatch 750", "qbwatch:qbwatch 750", "qbwatch:qbwatch 660"]
+
+
+def test_a_stop_is_quick_and_a_success(lab: Lab) -> None:
+    began = time.monotonic()
+    lab.say("systemctl", "stop", "qbwatch")
+    took = time.monotonic() - began
+
+    assert took < 15
+    assert lab.shown("Result", "ActiveState", "ExecMainStatus") == {
+        "Result": "success",
+        "ActiveState": "inactive",
+        "ExecMainStatus": "0",
+    }
+    down = lab.status()
+    assert (down["answered_by"], down["daemon"]["state"]) == ("cache", "down")
+    lab.start()
+    assert lab.status()["answered_by"] == "daemon"
+
+
+def test_killed_it_comes_back_by_itself_with_all_it_knew(lab: Lab, customers: list[ExportFile]) -> None:
+    before = lab.status()
+    pid = lab.shown("MainPID")["MainPID"]
+
+    lab.say("kill", "-9", pid)
+    drop(customers[1:], lab.root / "srv/quickbooks-csv")  # meanwhile
+
+    def is_back() -> bool:
+        shown = lab.shown("MainPID", "ActiveState")
+        return shown["ActiveState"] == "active" and shown["MainPID"] not in (pid, "0")
+
+    wait_until(is_back, 60, f"another process to be ready; the journal:\n{lab.journal()}")
+    assert lab.shown("NRestarts")["NRestarts"] == "1"
+    wait_until(has_loaded(lab, 2), 60, f"{customers[1].name} to be loaded; the journal:\n{lab.journal()}")
+    after = lab.status()
+    assert after["answered_by"] == "daemon"
+    assert after["last_run"]["id"] > before["last_run"]["id"]
+    assert after["quarantined"] == []
+
+
+def test_a_mistake_in_the_configuration_ends_it_for_good_and_is_told(lab: Lab) -> None:
+    configure(lab, CONFIGURATION.replace("settle ", "setle "))
+
+    lab.run("systemctl", "restart", "qbwatch")
+
+    shown = lab.shown("ActiveState", "Result", "ExecMainStatus", "NRestarts")
+    assert shown == {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "2", "NRestarts": "0"}
+    assert "qbwatch.toml:3: input.setle is not a known key; did you mean settle?" in lab.journal()
+    assert lab.shown("SubState")["SubState"] == "failed"
+
+    configure(lab, CONFIGURATION)
+    lab.start()
+    assert lab.say("systemctl", "is-active", "qbwatch") == "active"
+
+
+def has_loaded(lab: Lab, files: int) -> Callable[[], bool]:
+    """Whether this many files are loaded and everything they owe is built."""
+
+    def is_done() -> bool:
+        status = lab.status()
+        if status["current_run"] or status["pending"]["count"] or status["transform"]["debt"]:
+            return False
+        said = lab.run("/opt/qbwatch/bin/qbwatch", "files", "--state", "loaded")
+        return len(said.stdout.splitlines()) >= files
+
+    return is_done

@@ -1,0 +1,164 @@
+"""A machine with a real systemd, thrown away afterwards, on which qbwatch is installed as its documentation says.
+
+The tool that boots it is named by QBWATCH_SYSTEMD_LAB. It overlays this machine's own root, so the interpreter is at
+hand in there; everything else is put where a server has it: the wheel and its dependencies in ``/opt/qbwatch``, the
+configuration in ``/etc/qbwatch``, the shipped unit, and an account of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+CONFIG = "/etc/qbwatch/qbwatch.toml"
+CONFIGURATION = """\
+[input]
+directory = "/srv/quickbooks-csv/input"
+settle    = "200ms"
+
+[database]
+url = "embedded"
+"""
+_COMMAND = """\
+#!/opt/qbwatch/bin/python
+from qbwatch.cli import main
+
+main()
+"""
+_NOT_SEEN_INSIDE = ("/tmp", "/run", "/dev/shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """One such machine. ``tool`` is the script, ``name`` tells it from others."""
+
+    tool: str
+    name: str
+
+    def up(self) -> None:
+        """Boot it."""
+        self._call("up", timeout=60)
+
+    def down(self) -> None:
+        """Stop it, and forget everything that happened on it."""
+        self._call("down", timeout=60)
+
+    @property
+    def root(self) -> Path:
+        """Its root folder, seen from here."""
+        return Path(self._call("root", timeout=10).stdout.strip())
+
+    def run(self, *command: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+        """Run a command inside, whatever its exit code."""
+        return self._call("exec", *command, timeout=timeout, check=False)
+
+    def say(self, *command: str) -> str:
+        """What a command inside prints; it must succeed."""
+        done = self.run(*command)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def start(self) -> None:
+        """Start the service and wait until it says that it is ready."""
+        done = self.run("systemctl", "start", "qbwatch", timeout=100)
+        assert done.returncode == 0, f"{done.stderr}\n{self.journal()}"
+
+    def shown(self, *names: str) -> dict[str, str]:
+        """Properties of the unit, as ``systemctl show`` gives them."""
+        said = self.say("systemctl", "show", "qbwatch", "--property", ",".join(names))
+        return dict(line.split("=", 1) for line in said.splitlines())
+
+    def status(self) -> dict[str, Any]:
+        """The answer of ``qbwatch status``."""
+        answer: dict[str, Any] = json.loads(self.say("/opt/qbwatch/bin/qbwatch", "status", "--json"))
+        return answer
+
+    def journal(self) -> str:
+        """What the unit logged so far."""
+        return self.run("journalctl", "--unit", "qbwatch", "--output", "cat", "--no-pager").stdout
+
+    def _call(self, *arguments: str, timeout: float, check: bool = True) -> subprocess.CompletedProcess[str]:
+        environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "LAB": self.name}
+        done = subprocess.run(
+            [self.tool, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd="/",
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+        return done
+
+
+def reason_against_a_lab() -> str | None:
+    """Why no such machine can be had here; None when one can."""
+    tool = os.environ.get("QBWATCH_SYSTEMD_LAB")
+    if not tool:
+        return "needs a systemd to try the unit on: set QBWATCH_SYSTEMD_LAB to the tool that boots one"
+    if not os.access(tool, os.X_OK):
+        return f"QBWATCH_SYSTEMD_LAB={tool} can't be executed"
+    if os.geteuid() != 0:
+        return "needs root to boot a systemd of its own"
+    if shutil.which("systemd-nspawn") is None:
+        return "needs systemd-nspawn (Debian: apt-get install systemd-container)"
+    if _interpreter().startswith(_NOT_SEEN_INSIDE):
+        return f"the interpreter {_interpreter()} lies where the machine inside has folders of its own"
+    return None
+
+
+def install(lab: Lab, wheel: Path) -> None:
+    """Install qbwatch on it: programs, account, folders, configuration, unit. Nothing is started."""
+    root = lab.root
+    for folder in Path(_interpreter()).parents:  # it may lie below /root, which on this machine itself stays shut
+        inside = root / folder.relative_to("/")
+        inside.chmod(inside.stat().st_mode | 0o055)
+    _install_wheel(lab, root, wheel)
+    lab.say("useradd", "--system", "--home-dir", "/var/lib/qbwatch", "--shell", "/usr/sbin/nologin", "qbwatch")
+    (root / "srv/quickbooks-csv/input").mkdir(parents=True)
+    (root / "etc/qbwatch").mkdir()
+    configure(lab, CONFIGURATION)
+    shutil.copyfile(CHECKOUT / "systemd/qbwatch.service", root / "etc/systemd/system/qbwatch.service")
+    lab.say("systemctl", "daemon-reload")
+
+
+def configure(lab: Lab, text: str) -> None:
+    """Write the configuration."""
+    (lab.root / CONFIG.lstrip("/")).write_text(text, "utf-8")
+
+
+def build_wheel(folder: Path) -> Path:
+    """The wheel of this checkout."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, timeout=60)
+    return next(folder.glob("qbwatch-*.whl"))
+
+
+def _install_wheel(lab: Lab, root: Path, wheel: Path) -> None:
+    lab.say(_interpreter(), "-m", "venv", "--without-pip", "/opt/qbwatch")
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = root / "opt/qbwatch/lib" / version / "site-packages"
+    for source in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+        unwanted = shutil.ignore_patterns("*qbwatch*", "__pycache__", "mypy*", "ruff*", "pip", "hypothesis*")
+        shutil.copytree(source, packages, symlinks=True, dirs_exist_ok=True, ignore=unwanted)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(packages)
+    command = root / "opt/qbwatch/bin/qbwatch"
+    command.write_text(_COMMAND, "utf-8")
+    command.chmod(0o755)
+
+
+def _interpreter() -> str:
+    """The interpreter itself, not its link in a virtual environment."""
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))

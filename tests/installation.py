@@ -76,6 +76,11 @@ class Installation:
 
     def start(self) -> None:
         """Start the daemon and wait until it answers as idle or running."""
+        self.launch()
+        wait_until(self._answers, timeout=30, what=f"the daemon to answer; its log:\n{self.log}")
+
+    def launch(self) -> None:
+        """Start the daemon and don't wait for anything."""
         with (self.root / "daemon.log").open("ab") as log:
             self.daemon = subprocess.Popen(
                 [*COMMAND, "run", "--config", str(self.config)],
@@ -86,7 +91,6 @@ class Installation:
                 env={**os.environ, **self.environ},
                 start_new_session=True,
             )
-        wait_until(self._answers, timeout=30, what=f"the daemon to answer; its log:\n{self.log}")
 
     def _answers(self) -> bool:
         assert self.daemon is not None

@@ -188,7 +188,7 @@ def _selection(select: Sequence[str]) -> list[str]:
 
 def _cancelled() -> TransformResult:
     return TransformResult(
-        Outcome.CANCELLED, message="the dbt run was stopped", hint="it is still owed; run it with: qbwatch transform"
+        Outcome.CANCELLED, message="the dbt run was stopped", hint="it is still owed: the next run builds it"
     )
 
 

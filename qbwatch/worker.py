@@ -13,7 +13,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine
 
 from qbwatch.core.failure import pause_before
@@ -21,7 +23,7 @@ from qbwatch.core.model import Failure, FailureClass, Mode, QbwatchError
 from qbwatch.core.plan import Plan
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
-from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, lock_holder, try_lock
+from qbwatch.edges.postgres import DATABASE_ERRORS, cancel, die_with_us, driver, failure_of, lock_holder, try_lock
 from qbwatch.log import get_logger
 from qbwatch.pipeline import EVERYTHING, Pipeline, RunOutcome, Scope
 
@@ -64,6 +66,7 @@ class Worker:
     _requests: queue.SimpleQueue[Request] = field(default_factory=queue.SimpleQueue)
     _wake: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
+    _session: psycopg.Connection[Any] | None = None
     _first_lock: bool = True
     _woken_at: float = 0.0
     _held_back_since: float | None = None
@@ -72,6 +75,11 @@ class Worker:
         """There may be something to do: a file came, or a person asked."""
         self._woken_at = time.monotonic()
         self._wake.set()
+
+    def interrupt(self) -> None:
+        """Once ``stop`` is set: cancel the statement that the loop waits for, so that it sees the stop."""
+        if self._session is not None:
+            cancel(self._session)
 
     def request(self, force: Mode | None = None, scope: Scope = EVERYTHING) -> Future[RunOutcome | None]:
         """Ask for one run now, in turn; what waits for a later try is due too. Fails with `QbwatchError`."""
@@ -89,6 +97,7 @@ class Worker:
             while not self.stop.is_set():
                 try:
                     with self.engine.connect() as connection:
+                        self._session = driver(connection)
                         self._hold_lock(connection)
                         outages = 0
                         self._work(connection)
@@ -102,6 +111,7 @@ class Worker:
 
     def _hold_lock(self, connection: Connection) -> None:
         """Take the one-instance lock, waiting for it if need be; then clean up after whoever held it before."""
+        die_with_us(connection)
         while not try_lock(connection):
             self._note_locked_out(lock_holder(connection))
             self._pause(1.0)

@@ -19,7 +19,10 @@ Content = dict[str, list[str]]
 
 
 def content_of(url: str) -> Content:
-    """Raw tables and marts without the moment of loading. Of two files with the same bytes either may have come first, so both get one name."""
+    """Raw tables and marts without the moment of loading.
+
+    Of two files with the same bytes either may have come first, so both get one name.
+    """
     content = {table: [_with_one_name(row) for row in rows] for table, rows in raw_content(url).items()}
     with psycopg.connect(url) as connection:
         query = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'analytics_mart' ORDER BY 1"

@@ -30,7 +30,7 @@ def company_exports(corpus: str | None) -> list[ExportFile]:
 
 @dataclass
 class Dropper(threading.Thread):
-    """Puts ``files`` below ``root`` within about ``seconds``, in an order, at moments and in ways that the seed says."""
+    """Puts ``files`` below ``root`` within about ``seconds``, in an order, at moments and in ways the seed says."""
 
     files: Sequence[ExportFile]
     root: Path

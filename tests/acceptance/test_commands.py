@@ -176,7 +176,7 @@ def test_no_configuration_at_all_says_where_it_was_looked_for(tmp_path: Path) ->
     done = bare("status", cwd=tmp_path)
 
     assert done.returncode == 2
-    assert "qbwatch init" in done.stderr
+    assert "no configuration at /etc/qbwatch/qbwatch.toml" in done.stderr
 
 
 def test_a_mistyped_command_is_answered_with_the_nearest(tmp_path: Path) -> None:

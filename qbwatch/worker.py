@@ -18,7 +18,6 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Engine
 
-from qbwatch.core.failure import pause_before
 from qbwatch.core.model import Failure, FailureClass, Mode, QbwatchError
 from qbwatch.core.plan import Plan
 from qbwatch.edges import runs, store
@@ -33,6 +32,7 @@ _IDLE_LOOK = 5.0  # seconds between looks at the work table when nothing wakes u
 _UNQUIET_LOOK = 0.05  # seconds between looks while files are still settling
 _LULL = 0.1  # seconds without a new file after which a burst is over
 _BATCH_PATIENCE = 15.0  # seconds that work which could start waits for files that are still settling
+_FIRST_OUTAGE_PAUSE = 0.5  # seconds; a restarted Postgres is back within one or two
 _LONGEST_OUTAGE_PAUSE = 15.0  # seconds between tries to reach a lost database
 
 
@@ -104,7 +104,7 @@ class Worker:
                 except DATABASE_ERRORS as error:
                     outages += 1
                     self._note_outage(failure_of(error))
-                    self._pause(min(pause_before(outages).total_seconds(), _LONGEST_OUTAGE_PAUSE))
+                    self._pause(min(_FIRST_OUTAGE_PAUSE * 2 ** min(outages - 1, 10), _LONGEST_OUTAGE_PAUSE))
         finally:
             self._ended.set()
             self._refuse_requests("qbwatch is stopping", "start it again, then ask again")

@@ -15,8 +15,9 @@ from sqlalchemy import Engine
 from qbwatch import __version__
 from qbwatch.config import Config
 from qbwatch.core.calendar import closed_days
+from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, Severity
 from qbwatch.core.model import Failure, FailureClass
-from qbwatch.core.status import DaemonFacts, Json, LedgerFacts, Limits, Problem, Severity, assemble, from_cache
+from qbwatch.core.status import assemble, from_cache
 from qbwatch.edges.answers import ledger_facts
 from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of
 from qbwatch.edges.status_cache import read_cache, write_cache

@@ -14,11 +14,11 @@ from sqlalchemy import Engine
 
 from qbwatch.core.accounting import check_rejects
 from qbwatch.core.dates import DateOrder
+from qbwatch.core.facts import Json, moment
 from qbwatch.core.filename import escaped
 from qbwatch.core.ignored import ignored_by
 from qbwatch.core.model import ItemState, QbwatchError, RowCounts, WorkItem
 from qbwatch.core.naming import read_file_name
-from qbwatch.core.status import Json, moment
 from qbwatch.edges import admissions
 from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import open_regular

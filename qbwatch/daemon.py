@@ -30,7 +30,8 @@ from qbwatch.worker import Worker
 
 log = get_logger(__name__)
 
-_STOP_WITHIN = 20.0  # seconds that the loops get to end by themselves
+_STOP_WITHIN = 20.0  # seconds that the loops get to end
+_GRACE = 1.0  # seconds until a statement that keeps the pipeline from ending is cancelled, and between tries
 
 
 def run_daemon(config: Config) -> int:
@@ -62,15 +63,25 @@ def _serve(running: Running) -> int:
     if running.worker and running.intake:
         running.worker.wake()
         running.intake.wake()
-    ends_at = time.monotonic() + _STOP_WITHIN
-    for loop in loops:
-        loop.join(max(ends_at - time.monotonic(), 0.1))
-    late = [loop.name for loop in loops if loop.is_alive()]
-    if late:
+    if late := _end(running, loops):
         log.error("loops did not stop in time; what they did is rolled back", loops=late)
         return 1
     log.info("stopped")
     return code
+
+
+def _end(running: Running, loops: list[threading.Thread]) -> list[str]:
+    """Wait for the loops to end, which they do by themselves unless a statement waits for long; gives the late ones.
+
+    A cancelled load rolls back, and its item waits for the next start as if it had never been tried.
+    """
+    ends_at = time.monotonic() + _STOP_WITHIN
+    while (late := [loop.name for loop in loops if loop.is_alive()]) and time.monotonic() < ends_at:
+        for loop in loops:
+            loop.join(_GRACE / len(loops))
+        if running.worker is not None:
+            running.worker.interrupt()
+    return late
 
 
 def _reach_database(running: Running) -> assembly.Parts | None:

@@ -53,7 +53,10 @@ class Loading:
         except _EXPECTED as error:
             if is_lost(self.connection):
                 raise
-            self._set_aside(claimed, error)
+            if self.loader.should_stop():  # its statement was cancelled for that
+                self._put_back(claimed)
+            else:
+                self._set_aside(claimed, error)
         else:
             self.progress.loaded += 1
             self.progress.rows += rows
@@ -70,6 +73,9 @@ class Loading:
         except _EXPECTED as error:
             if is_lost(self.connection):
                 raise
+            if self.loader.should_stop():
+                self.progress.stopped = True
+                return
             failure = failure_behind(error)
             self.progress.failures.append(f"{dataset.full_name}: {failure.reason}")
             log.warning("not folded anew", run=self.progress.run_id, dataset=dataset.full_name, code=failure.code,

@@ -20,8 +20,8 @@ from sqlalchemy import Connection
 from qbwatch import assembly
 from qbwatch.answering import answer
 from qbwatch.config import Config
+from qbwatch.core.facts import DaemonFacts, Json
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
-from qbwatch.core.status import DaemonFacts, Json
 from qbwatch.database import reachable
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now

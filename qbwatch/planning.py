@@ -19,11 +19,11 @@ from qbwatch.admission import KnownFiles
 from qbwatch.config import Config
 from qbwatch.core.arrival import Arrival
 from qbwatch.core.dates import DateOrder
+from qbwatch.core.facts import Json, moment
 from qbwatch.core.ignored import ignored_by
 from qbwatch.core.model import Failure, ItemState, Mode, WorkItem
 from qbwatch.core.naming import read_file_name
 from qbwatch.core.plan import Facts, load_order
-from qbwatch.core.status import Json, moment
 from qbwatch.database import is_new, reachable
 from qbwatch.datasets import datasets
 from qbwatch.edges import admissions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from qbwatch.core.status import Json
+from qbwatch.core.facts import Json
 from qbwatch.pipeline import RunOutcome
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from qbwatch.answering import answer
 from qbwatch.assembly import Parts
 from qbwatch.config import Config
+from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity
 from qbwatch.core.filename import escaped
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
-from qbwatch.core.status import DaemonFacts, Json, Problem, Severity
 from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.heartbeats import Heartbeats

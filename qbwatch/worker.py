@@ -13,15 +13,16 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine
 
-from qbwatch.core.failure import pause_before
 from qbwatch.core.model import Failure, FailureClass, Mode, QbwatchError
 from qbwatch.core.plan import Plan
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
-from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, lock_holder, try_lock
+from qbwatch.edges.postgres import DATABASE_ERRORS, cancel, die_with_us, driver, failure_of, lock_holder, try_lock
 from qbwatch.log import get_logger
 from qbwatch.pipeline import EVERYTHING, Pipeline, RunOutcome, Scope
 
@@ -31,6 +32,7 @@ _IDLE_LOOK = 5.0  # seconds between looks at the work table when nothing wakes u
 _UNQUIET_LOOK = 0.05  # seconds between looks while files are still settling
 _LULL = 0.1  # seconds without a new file after which a burst is over
 _BATCH_PATIENCE = 15.0  # seconds that work which could start waits for files that are still settling
+_FIRST_OUTAGE_PAUSE = 0.5  # seconds; a restarted Postgres is back within one or two
 _LONGEST_OUTAGE_PAUSE = 15.0  # seconds between tries to reach a lost database
 
 
@@ -64,6 +66,7 @@ class Worker:
     _requests: queue.SimpleQueue[Request] = field(default_factory=queue.SimpleQueue)
     _wake: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
+    _session: psycopg.Connection[Any] | None = None
     _first_lock: bool = True
     _woken_at: float = 0.0
     _held_back_since: float | None = None
@@ -72,6 +75,11 @@ class Worker:
         """There may be something to do: a file came, or a person asked."""
         self._woken_at = time.monotonic()
         self._wake.set()
+
+    def interrupt(self) -> None:
+        """Once ``stop`` is set: cancel the statement that the loop waits for, so that it sees the stop."""
+        if self._session is not None:
+            cancel(self._session)
 
     def request(self, force: Mode | None = None, scope: Scope = EVERYTHING) -> Future[RunOutcome | None]:
         """Ask for one run now, in turn; what waits for a later try is due too. Fails with `QbwatchError`."""
@@ -89,19 +97,21 @@ class Worker:
             while not self.stop.is_set():
                 try:
                     with self.engine.connect() as connection:
+                        self._session = driver(connection)
                         self._hold_lock(connection)
                         outages = 0
                         self._work(connection)
                 except DATABASE_ERRORS as error:
                     outages += 1
                     self._note_outage(failure_of(error))
-                    self._pause(min(pause_before(outages).total_seconds(), _LONGEST_OUTAGE_PAUSE))
+                    self._pause(min(_FIRST_OUTAGE_PAUSE * 2 ** min(outages - 1, 10), _LONGEST_OUTAGE_PAUSE))
         finally:
             self._ended.set()
             self._refuse_requests("qbwatch is stopping", "start it again, then ask again")
 
     def _hold_lock(self, connection: Connection) -> None:
         """Take the one-instance lock, waiting for it if need be; then clean up after whoever held it before."""
+        die_with_us(connection)
         while not try_lock(connection):
             self._note_locked_out(lock_holder(connection))
             self._pause(1.0)

@@ -18,5 +18,5 @@ def wait_until(predicate: Callable[[], T], timeout: float = 10, what: str = "the
     while not (answer := predicate()):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {timeout:g} s in vain for {what}; last answer: {answer!r}")
-        time.sleep(0.01)
+        time.sleep(0.02)
     return answer

@@ -51,14 +51,12 @@ def check(file: str, timezone: str | None, date_order: str | None, config: str |
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+    from qbwatch.config_values import parse_zone
 
     try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise click.BadParameter(
-            f"{name!r} is not a time zone; one is America/New_York", param_hint="--timezone"
-        ) from None
+        return parse_zone(name) if name else None
+    except ValueError as error:
+        raise click.BadParameter(f"{name!r} {error}", param_hint="--timezone") from None
 
 
 def _config_if_any(config: str | None) -> Any:

@@ -90,8 +90,8 @@ def ask(config: Any) -> dict[str, Any]:
 
 def _ask_without_daemon(config: Any) -> dict[str, Any]:
     from qbwatch.answering import answer
+    from qbwatch.core.facts import DaemonFacts
     from qbwatch.core.model import DaemonState
-    from qbwatch.core.status import DaemonFacts
     from qbwatch.database import database_url
     from qbwatch.edges.postgres import engine_for
 

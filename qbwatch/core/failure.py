@@ -36,6 +36,15 @@ _BY_SQLSTATE: dict[str, tuple[FailureClass, str, str]] = {
     "23": (_DATA, "database_constraint", "the rows contradict each other: see the reason, then export the file again"),
 }
 
+# A refused login reaches us as text alone: libpq passes on no SQLSTATE before there is a session.
+_REFUSALS = (
+    ("authentication failed", "28"),
+    ("no password supplied", "28"),
+    ("no pg_hba.conf entry", "28"),
+    ('role "', "28"),
+    ('" does not exist', "3D000"),
+)
+
 _BY_ERRNO: dict[int, tuple[FailureClass, str, str]] = {
     errno.ENOSPC: (_INFRA, "disk_full", "free space on this machine; it is tried again by itself"),
     errno.EDQUOT: (_INFRA, "disk_full", "the disk quota is used up; it is tried again by itself"),
@@ -54,7 +63,7 @@ _LONGEST_PAUSE = timedelta(minutes=5)
 def of_sqlstate(sqlstate: str | None, message: str) -> Failure:
     """Classify a database error. No SQLSTATE at all means that the connection itself failed."""
     if sqlstate is None:
-        cls, code, hint = _BY_SQLSTATE["08"]
+        cls, code, hint = _BY_SQLSTATE[next((state for words, state in _REFUSALS if words in message), "08")]
         return Failure(cls, code, message, hint)
     for length in (5, 3, 2):
         if entry := _BY_SQLSTATE.get(sqlstate[:length]):

@@ -133,7 +133,8 @@ def bearer_of(connection: Connection, file_id: int) -> int:
 def accepted_as(connection: Connection, content_hash: str, as_of: datetime) -> str | None:
     """The shown name of an accepted file with these bytes and this moment."""
     query = """SELECT file.name FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
-               WHERE item.content_hash = :hash AND item.as_of = :as_of AND item.state <> 'skipped'"""
+               WHERE item.content_hash = :hash AND item.as_of = :as_of
+                 AND item.state NOT IN ('skipped', 'quarantined')"""
     name: str | None = connection.scalar(text(query), {"hash": content_hash, "as_of": as_of})
     return name
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
+from qbwatch.core.facts import Json, LedgerFacts, RelationFacts, moment
 from qbwatch.core.freshness import last_whole_day
-from qbwatch.core.status import Json, LedgerFacts, RelationFacts, moment
 from qbwatch.datasets import Dataset, Kind, datasets
 
 _SHOWN = 50  # entries of a list in the status; the counts are complete

@@ -134,7 +134,7 @@ class Dbt:
                 return TransformResult(
                     Outcome.TIMED_OUT,
                     message=f"dbt was ended after {self._settings.timeout}, the time it may take",
-                    hint="look for a slow model or a lock (qbwatch runs), or raise transform.timeout",
+                    hint="look for a slow model or a lock, or raise transform.timeout",
                 )
             case Ending.ITSELF:
                 return judge(ended, target, select)
@@ -188,7 +188,7 @@ def _selection(select: Sequence[str]) -> list[str]:
 
 def _cancelled() -> TransformResult:
     return TransformResult(
-        Outcome.CANCELLED, message="the dbt run was stopped", hint="it is still owed; run it with: qbwatch transform"
+        Outcome.CANCELLED, message="the dbt run was stopped", hint="it is still owed: the next run builds it"
     )
 
 

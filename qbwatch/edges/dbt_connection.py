@@ -124,7 +124,7 @@ def end_backends(database_url: str) -> int:
     except psycopg.Error as error:
         raise QbwatchError(
             f"cannot look for queries that an earlier dbt left behind: {_one_line(str(error))}",
-            "check that the database is up: qbwatch doctor",
+            "check that the database is up",
         ) from error
 
 
@@ -153,7 +153,7 @@ def _unreachable(error: str) -> TransformResult:
     message = f"dbt was not started, the database cannot be reached: {_one_line(error)}"
     if is_about_rights(error):
         return TransformResult(Outcome.CONFIGURATION, message=message, hint="correct database.url or the role's rights")
-    return TransformResult(Outcome.INFRASTRUCTURE, message=message, hint="check that Postgres is up: qbwatch doctor")
+    return TransformResult(Outcome.INFRASTRUCTURE, message=message, hint="check that Postgres is up")
 
 
 def _one_line(text: str) -> str:

@@ -42,20 +42,20 @@ def _by_nodes(nodes: tuple[NodeResult, ...], ended: Ended, said: _Said, results:
     outcome, message, hint = Outcome.BUILT, f"dbt built or tested {_count(nodes, 'node')}", ""
     if errors:
         outcome, message = Outcome.MODEL_ERROR, f"{_count(errors, 'dbt node')} failed: {_first_message(errors)}"
-        hint = "mend the model, then: qbwatch transform"
+        hint = "mend the model, then: qbwatch once"
         if any(is_infrastructure(node.message or "") for node in errors):
-            outcome, hint = Outcome.INFRASTRUCTURE, "it is tried again; if it stays, see: qbwatch doctor"
+            outcome, hint = Outcome.INFRASTRUCTURE, "it is tried again by itself"
         elif any(is_about_rights(node.message or "") for node in errors):
-            outcome, hint = Outcome.CONFIGURATION, "grant the database role what is missing, then: qbwatch transform"
+            outcome, hint = Outcome.CONFIGURATION, "grant the database role what is missing, then: qbwatch once"
     elif failures:
         outcome, message = Outcome.TESTS_FAILED, f"{_count(failures, 'dbt test')} failed: {_names(failures)}"
-        hint = "look at the rows the test selects, mend the data, then: qbwatch test"
+        hint = "look at the rows the test selects, mend the data, then: qbwatch once"
     elif ended.code != 0:
         outcome, message = Outcome.MODEL_ERROR, said.last_error() or f"dbt ended with exit code {ended.code}"
         hint = "see dbt's log in the state folder"
     elif warnings:
         outcome, message = Outcome.WARNINGS, f"dbt built with {_count(warnings, 'warning')}: {_names(warnings)}"
-        hint = "see which rows: qbwatch test"
+        hint = "look at the rows the test selects"
     invocation: str | None = results["metadata"].get("invocation_id")
     return TransformResult(outcome, nodes, message, hint, invocation_id=invocation)
 
@@ -73,12 +73,14 @@ def _without_results(ended: Ended, said: _Said, select: Sequence[str]) -> Transf
         )
     if is_infrastructure(error):
         return TransformResult(
-            Outcome.INFRASTRUCTURE, message=f"dbt could not work: {error}", hint="see: qbwatch doctor"
+            Outcome.INFRASTRUCTURE,
+            message=f"dbt could not work: {error}",
+            hint="look into dbt's log in the state folder",
         )
     return TransformResult(
         Outcome.CONFIGURATION,
         message=f"dbt could not start: {error or f'exit code {ended.code}, and it said nothing'}",
-        hint="mend the dbt project or its settings; qbwatch doctor checks both",
+        hint="mend the dbt project or the settings in [transform]",
     )
 
 

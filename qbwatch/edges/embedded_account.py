@@ -161,9 +161,10 @@ def open_the_way(account: Account, directory: Path) -> None:
     """
     while (closed := account.first_closed(directory)) is not None:
         mode = closed.stat().st_mode
-        if mode & 0o011 == 0o011 or not is_our_own(closed, directory):
+        if mode & 0o011 != 0o011 and is_our_own(closed, directory):
+            closed.chmod(mode | 0o011)
+        elif account.first_closed(directory) == closed:  # else another starter has just opened it
             raise QbwatchError(
                 f"Postgres runs as {account.name}, which cannot reach {directory}: {closed} is closed to it",
                 "give qbwatch a state folder that others may enter, such as /var/lib/qbwatch, or run it as that user",
             )
-        closed.chmod(mode | 0o011)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from qbwatch.core.status import Json, moment
+from qbwatch.core.facts import Json, moment
 
 _COUNTS = ("read", "structural", "inserted", "updated", "unchanged", "removed", "rejected")
 _FILE = """SELECT file.id, file.name, file.root, file.size_bytes, file.first_seen_at, file.settled_at, file.as_of,

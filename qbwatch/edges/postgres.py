@@ -6,6 +6,7 @@ are gone with it, and nothing is written before both are there again.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -77,6 +78,26 @@ def driver(connection: Connection) -> psycopg.Connection[Any]:
 def is_lost(connection: Connection) -> bool:
     """Whether the session is gone, and with it the one-instance lock and the open transaction."""
     return connection.closed or connection.invalidated or driver(connection).closed
+
+
+def die_with_us(connection: Connection) -> None:
+    """Have the server look once a second whether this process still lives.
+
+    Else the session of a process that was killed goes on waiting for a table lock, until ``lock_timeout``, and keeps
+    the one-instance lock from whoever is started next. Only a server on Linux, BSD or macOS can look.
+    """
+    try:
+        with connection.begin():
+            connection.execute(text("SELECT set_config('client_connection_check_interval', '1s', false)"))
+    except DATABASE_ERRORS:
+        if is_lost(connection):
+            raise
+
+
+def cancel(session: psycopg.Connection[Any]) -> None:
+    """Have the server end the statement that the session's thread waits for, if any. For any other thread."""
+    with suppress(psycopg.Error):
+        session.cancel_safe(timeout=2.0)
 
 
 def try_lock(connection: Connection) -> bool:

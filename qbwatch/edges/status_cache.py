@@ -7,7 +7,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from qbwatch.core.status import Json
+from qbwatch.core.facts import Json
 
 _NAME = "status.json"
 

@@ -104,3 +104,22 @@ def test_pauses_grow_and_stay_within_bounds() -> None:
     assert pauses[:3] == [timedelta(seconds=5), timedelta(seconds=10), timedelta(seconds=20)]
     assert pauses == sorted(pauses)
     assert pauses[-1] == timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ('connection failed: FATAL:  password authentication failed for user "q"', "database_login"),
+        ('connection failed: FATAL:  no pg_hba.conf entry for host "[local]", user "q"', "database_login"),
+        ('connection failed: FATAL:  role "q" does not exist', "database_login"),
+        ('connection failed: FATAL:  database "q" does not exist', "database_missing"),
+    ],
+)
+def test_a_refused_login_waits_for_a_person_although_it_has_no_sqlstate(message: str, code: str) -> None:
+    found = of_sqlstate(None, message)
+    assert (found.failure_class, found.code) == (FailureClass.CONFIGURATION, code)
+
+
+def test_a_server_that_does_not_take_connections_now_is_waited_for() -> None:
+    found = of_sqlstate(None, 'connection failed: FATAL:  database "q" is not currently accepting connections')
+    assert found.is_transient

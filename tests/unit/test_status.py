@@ -8,20 +8,9 @@ from typing import Any
 
 import pytest
 
+from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, RelationFacts, Severity, moment
 from qbwatch.core.model import DaemonState, FailureClass
-from qbwatch.core.status import (
-    DaemonFacts,
-    Json,
-    LedgerFacts,
-    Limits,
-    Problem,
-    RelationFacts,
-    Severity,
-    assemble,
-    from_cache,
-    health_of,
-    moment,
-)
+from qbwatch.core.status import assemble, from_cache, health_of
 
 AT = datetime(2025, 4, 17, 12, 0, 0, 123, tzinfo=UTC)
 IDLE = DaemonFacts(DaemonState.IDLE, pid=7, watcher="inotify", watch_alive=True)

@@ -1,0 +1,104 @@
+"""What the status is assembled from: facts of the daemon, of the ledger and of the calendar, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from qbwatch.core.freshness import IsClosed
+from qbwatch.core.model import DaemonState, FailureClass
+
+Json = dict[str, Any]
+
+
+class Severity(StrEnum):
+    """How bad a problem is; the worst one is the health of the whole."""
+
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong and what a person can do about it."""
+
+    code: str
+    failure_class: FailureClass
+    severity: Severity
+    summary: str
+    hint: str
+    since: datetime | None = None
+    file: str | None = None
+
+    def to_json(self) -> Json:
+        """The entry of ``problems``."""
+        return {
+            "code": self.code,
+            "class": self.failure_class.value,
+            "severity": self.severity.value,
+            "summary": self.summary,
+            "hint": self.hint,
+            "since": moment(self.since),
+            "file": self.file,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonFacts:
+    """What only the daemon knows of itself."""
+
+    state: DaemonState
+    pid: int | None = None
+    started_at: datetime | None = None
+    watcher: str | None = None
+    watch_alive: bool | None = None
+    events_missed: int = 0
+    last_scan_at: datetime | None = None
+    settling: Sequence[tuple[str, datetime]] = ()
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RelationFacts:
+    """A mart or dataset: its rows, and the office's day up to which it is complete (None: never loaded)."""
+
+    relation: str
+    rows: int | None
+    current_through: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFacts:
+    """What Postgres knows. The lists hold rows of the ledger with the keys that the answer shows."""
+
+    waiting_count: int
+    oldest_waiting_at: datetime | None
+    waiting: Sequence[Json]
+    quarantined: Sequence[Json]
+    current_run: Json | None
+    last_run: Json | None
+    last_success_at: datetime | None
+    relations: Sequence[RelationFacts]
+    debt: Sequence[str]
+    debt_reason: str | None
+    last_build_at: datetime | None
+    failed_nodes: Sequence[Json]
+    warned_nodes: Sequence[Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Freshness as configured: the office's today, its closed days, and the limit of each relation in business days."""
+
+    today: date
+    is_closed: IsClosed
+    limit_for: Callable[[str], int | None]
+
+
+def moment(at: datetime | None) -> str | None:
+    """A moment as it stands in JSON."""
+    return None if at is None else at.isoformat(timespec="seconds")

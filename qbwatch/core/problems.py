@@ -1,0 +1,72 @@
+"""What is wrong, and what can a person do about it? Read off the facts of the daemon, the ledger and the calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Problem, Severity
+from qbwatch.core.freshness import Freshness
+from qbwatch.core.model import DaemonState, FailureClass
+
+
+def of_daemon(daemon: DaemonFacts) -> list[Problem]:
+    """Faults of the daemon and its surroundings: down, deaf, or what the intake reports."""
+    problems = list(daemon.problems)
+    if daemon.state is DaemonState.DOWN:
+        hint = "start it: `systemctl start qbwatch`, or `qbwatch run` in the foreground"
+        problems.append(
+            Problem("daemon_down", FailureClass.INFRASTRUCTURE, Severity.ERROR, "the daemon is not running", hint)
+        )
+    elif daemon.watch_alive is False:
+        hint = "new files are still found by the periodic scan; see the journal"
+        problems.append(
+            Problem("watch_dead", FailureClass.INFRASTRUCTURE, Severity.ERROR, "the folder watch is dead", hint)
+        )
+    return problems
+
+
+def of_ledger(ledger: LedgerFacts) -> list[Problem]:
+    """Files that wait for a person, a transformation that failed, and tests of the data that warn."""
+    problems = [
+        Problem(
+            "quarantined_file",
+            FailureClass(entry["class"] or FailureClass.DATA.value),
+            Severity.ERROR,
+            f"{entry['name']} is quarantined: {entry['reason']}",
+            entry["hint"] or f"qbwatch why '{entry['name']}'",
+            datetime.fromisoformat(entry["since"]),
+            entry["name"],
+        )
+        for entry in ledger.quarantined
+    ]
+    if ledger.failed_nodes or ledger.debt_reason:
+        summary = f"dbt failed: {ledger.debt_reason or ledger.failed_nodes[0]['message']}"
+        hint = "the loaded data is safe; the marts are as before. mend the cause, then `qbwatch once`"
+        problems.append(Problem("transform_failed", FailureClass.DATA, Severity.ERROR, summary, hint))
+    problems += [
+        Problem(
+            "data_test_warns",
+            FailureClass.DATA,
+            Severity.WARNING,
+            f"{node['name']}: {node['message'] or 'a data test warns'}",
+            "nothing is lost; look at the rows the test names",
+        )
+        for node in ledger.warned_nodes
+    ]
+    return problems
+
+
+def of_freshness(freshness: Sequence[Json]) -> list[Problem]:
+    """Relations that are older than they may be."""
+    return [
+        Problem(
+            "stale",
+            FailureClass.MISSING_FILES,
+            Severity.ERROR if entry["state"] == Freshness.STALE else Severity.WARNING,
+            f"{entry['relation']} is {entry['age_business_days']} business days old",
+            "did the exporter run, and did Dropbox sync?",
+        )
+        for entry in freshness
+        if entry["state"] in (Freshness.WARN, Freshness.STALE)
+    ]

@@ -1,0 +1,5 @@
+"""Installations of the real command."""
+
+from installing import install
+
+__all__ = ["install"]

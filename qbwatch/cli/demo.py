@@ -151,5 +151,6 @@ def _how_to_go_on(ending: Ending, keep: bool) -> list[str]:
         f"  cp some_export.csv {site.drop_folder}/input/",
         f"  psql '{url}'",
         f"  less {site.log}",
-        f"  kill {pid}; rm -r {site.root}      # to end it",
+        # The daemon stops its Postgres first, which needs the folder until it is down.
+        f"  kill {pid}; tail --pid={pid} -f /dev/null; rm -r {site.root}      # to end it",
     ]

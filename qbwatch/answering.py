@@ -22,7 +22,7 @@ from qbwatch.edges.answers import ledger_facts
 from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of
 from qbwatch.edges.status_cache import read_cache, write_cache
 
-DEADLINE = 0.6  # seconds that Postgres may take before the last known answer is given instead
+DEADLINE = 0.5  # seconds that Postgres may take before the last known answer is given; starting a command takes as long
 
 
 _RUNS_WITH_IT = "it runs with the daemon: `systemctl start qbwatch`, or `qbwatch run` in the foreground"

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from aftermath import undisturbed_content
@@ -65,20 +64,22 @@ def test_status_from_the_shell(
     for installation, by in states.values():
         if by == "cache":
             shutil.copyfile(served.root / "state" / "status.json", installation.root / "state" / "status.json")
+        # As installed, with its bytecode: kept apart from the checkout, and made by the call that follows.
+        installation.environ = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(served.root / "bytecode")}
         assert installation.json("status")["answered_by"] == by
 
     for _ in range(ROUNDS):
-        measured["python -c pass"].append(seconds([sys.executable, "-c", "pass"], served.root))
-        measured["qbwatch --version"].append(seconds([*COMMAND, "--version"], served.root))
+        measured["python -c pass"].append(seconds(served, sys.executable, "-c", "pass"))
+        measured["qbwatch --version"].append(seconds(served, *COMMAND, "--version"))
         for name, (installation, _by) in states.items():
-            command = [*COMMAND, "status", "--config", str(installation.config)]
-            measured[name].append(seconds(command, installation.root))
+            measured[name].append(seconds(installation, *COMMAND, "status", "--config", str(installation.config)))
 
     show_seconds(f"Wall time from the shell, interleaved, {len(answered['freshness'])} relations", measured)
 
 
-def seconds(command: list[str], cwd: Path) -> float:
+def seconds(installation: Installation, *command: str) -> float:
     """Wall time of a command."""
+    env = {**os.environ, **installation.environ}
     began = time.perf_counter()
-    subprocess.run(command, cwd=cwd, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(command, cwd=installation.root, env=env, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - began

@@ -17,7 +17,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.facts import Json, moment
 from qbwatch.core.filename import escaped
 from qbwatch.core.ignored import ignored_by
-from qbwatch.core.model import ItemState, QbwatchError, RowCounts, WorkItem
+from qbwatch.core.model import ItemState, QbwatchError, RowClass, RowCounts, WorkItem
 from qbwatch.core.naming import read_file_name
 from qbwatch.edges import admissions
 from qbwatch.edges.digest import digest_of
@@ -149,17 +149,18 @@ def _told(part: Part, tally: Tally, item: WorkItem) -> Json:
     rows = RowCounts(read=tally.read, structural=tally.structural, inserted=tally.accepted, rejected=tally.rejected)
     return {
         "dataset": part.layout.dataset.full_name,
-        "format": "csv",
-        "encoding": part.encoding,
+        "sheet": part.table.sheet,
+        "format": part.table.format,
+        "encoding": part.table.encoding,
         "rows": _rows(rows),
-        "row_classes": {"header": 1, "detail": tally.read - tally.structural, "blank": tally.structural},
+        "row_classes": {RowClass.HEADER.value: 1} | {each.value: count for each, count in tally.row_classes.items()},
         "sums": {name: str(total) for name, total in tally.sums.items()},
         "drift": {"new": list(part.layout.new), "lost": list(part.layout.lost), "renamed": {}},
         "rejects": [
             {"line": each.line, "column": each.column, "text": each.text, "reason": each.reason}
             for each in tally.rejects
         ],
-        "notes": list(notes_of(part.layout, part.encoding, tally, is_full=item.is_full)),
+        "notes": list(notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full)),
     }
 
 

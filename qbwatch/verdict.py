@@ -20,8 +20,9 @@ from qbwatch.core.model import AsOfBasis, Failure, FailureClass, ItemState
 from qbwatch.core.naming import NameReading, read_file_name
 from qbwatch.edges import admissions
 from qbwatch.edges.admissions import SeenFile, Version
-from qbwatch.formats.part import Opener, open_part
+from qbwatch.formats.part import open_part
 from qbwatch.formats.refusal import Refusal
+from qbwatch.formats.table import Opener
 
 
 class Fate(StrEnum):

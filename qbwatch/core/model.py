@@ -70,6 +70,21 @@ class FailureClass(StrEnum):
     MISSING_FILES = "missing_files"
 
 
+class RowClass(StrEnum):
+    """What a row of a file is. Only a ``detail`` is a record; the others give it its place, or check it."""
+
+    PREAMBLE = "preamble"
+    HEADER = "header"
+    BLANK = "blank"
+    SECTION = "section"
+    DETAIL = "detail"
+    BEGINNING_BALANCE = "beginning_balance"
+    TRANSACTION_TOTAL = "transaction_total"
+    SUBTOTAL = "subtotal"
+    GRAND_TOTAL = "grand_total"
+    FOOTER = "footer"
+
+
 class AsOfBasis(StrEnum):
     """Where a file's ``as_of`` came from, best first."""
 

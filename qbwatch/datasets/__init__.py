@@ -16,10 +16,15 @@ from qbwatch.core.model import QbwatchError
 
 
 class Kind(StrEnum):
-    """How records are replaced: a list row by row (upsert), a document with all its lines."""
+    """What is replaced as a unit: a list's row (upsert), a document with all its lines, a report's period.
+
+    A report's rows have the day they speak for as their key, and their place within it as their line: its period is
+    replaced day by day, and the period's other days are emptied.
+    """
 
     LIST = "list"
     DOCUMENT = "document"
+    PERIOD = "period"
 
 
 class ColumnType(StrEnum):
@@ -58,14 +63,18 @@ def percent_twin(column: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One kind of record of a source. ``rank`` is its place in dependency order (parents are lower)."""
+    """One kind of record of a source. ``rank`` is its place in dependency order (parents are lower).
+
+    ``keys`` are sets of columns that identify a record, best first: the first that a file has all columns of is its
+    key. ``signatures`` are sets of columns by which a header is recognised; any one of them is enough.
+    """
 
     source: str
     name: str
     title: str
     kind: Kind
-    key: tuple[str, ...]
-    requires: frozenset[str]
+    keys: tuple[tuple[str, ...], ...]
+    signatures: tuple[frozenset[str], ...]
     columns: dict[str, ColumnType]
     needs: tuple[str, ...]
     stems: tuple[str, ...]
@@ -139,8 +148,8 @@ def datasets() -> dict[str, Dataset]:
             name=name,
             title=entry["title"],
             kind=Kind(entry["kind"]),
-            key=tuple(entry["key"]),
-            requires=frozenset(entry["requires"]),
+            keys=tuple(tuple(key) for key in entry["keys"]),
+            signatures=tuple(frozenset(signature) for signature in entry["signatures"]),
             columns={column: ColumnType(kind) for column, kind in entry["columns"].items()},
             needs=tuple(entry.get("needs", ())),
             stems=tuple(entry["stems"]),

@@ -55,7 +55,7 @@ class Loader:
     def open(self, item: WorkItem) -> Part:
         """The part of a work item, from its copy in the vault. Raises `Refusal`."""
         name = item.name.rsplit("/", 1)[-1]
-        return open_part(lambda: self.vault.open(item.content_hash), name, self.order)
+        return open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet)
 
     def append(self, connection: Connection, item: WorkItem, at: datetime) -> LoadResult:
         """Fold a part that is newer than everything in its dataset straight into the raw table."""
@@ -101,7 +101,10 @@ class Loader:
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):
             raise LoadRefused(failure, tally.rejects)
         return LoadResult(
-            rows, tally.sums, tuple(tally.rejects), notes_of(part.layout, part.encoding, tally, is_full=item.is_full)
+            rows,
+            tally.sums,
+            tuple(tally.rejects),
+            notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full),
         )
 
 

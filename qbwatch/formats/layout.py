@@ -67,8 +67,14 @@ def lay_out(header: Header, dataset: Dataset, order: DateOrder) -> Layout:
         header=header,
         cells=tuple(cells),
         extra=tuple(extra),
-        key=tuple(header.columns.index(name) for name in dataset.key),
+        key=tuple(header.columns.index(name) for name in _key_of(header, dataset)),
         summed=tuple((places[name], name) for name in dataset.summed_columns if name in places),
         lost=tuple(name for name in dataset.columns if name not in places),
         width=width,
     )
+
+
+def _key_of(header: Header, dataset: Dataset) -> tuple[str, ...]:
+    """The best key whose columns the file has; recognition saw to it that there is one."""
+    present = set(header.columns)
+    return next((key for key in dataset.keys if present.issuperset(key)), dataset.keys[0])

@@ -53,7 +53,7 @@ def _numbered(name: str, taken: set[str]) -> str:
 def matching(columns: Iterable[str]) -> list[Dataset]:
     """The datasets whose signature stands in these columns."""
     present = set(columns)
-    return [dataset for dataset in datasets().values() if dataset.requires <= present]
+    return [dataset for dataset in datasets().values() if any(each <= present for each in dataset.signatures)]
 
 
 def named_by(stem: str) -> Dataset | None:
@@ -89,9 +89,10 @@ def recognise(header: Header, stem: str) -> Dataset:
 def _unknown(header: Header, stem: str) -> Refusal:
     """Nothing fits: say which dataset comes nearest and what is missing for it."""
     present = set(header.columns) - {""}
-    nearest = named_by(stem) or max(datasets().values(), key=lambda dataset: len(dataset.requires & present))
-    missing = sorted(nearest.requires - present)
-    if named_by(stem) is None and not nearest.requires & present:
+    nearest = named_by(stem) or max(datasets().values(), key=lambda dataset: len(_closest(dataset, present) & present))
+    signature = _closest(nearest, present)
+    missing = sorted(signature - present)
+    if named_by(stem) is None and not signature & present:
         return Refusal(
             "unknown_layout",
             "its columns fit no dataset that qbwatch knows",
@@ -102,3 +103,8 @@ def _unknown(header: Header, stem: str) -> Refusal:
         f"nearest to {nearest.full_name}, but without: {', '.join(missing)}",
         "export it again with these columns",
     )
+
+
+def _closest(dataset: Dataset, present: set[str]) -> frozenset[str]:
+    """Of a dataset's signatures the one that lacks least."""
+    return min(dataset.signatures, key=lambda signature: len(signature - present))

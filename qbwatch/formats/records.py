@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qbwatch.core.dates import WrongOrder
-from qbwatch.core.model import Reject
+from qbwatch.core.model import Reject, RowClass
 from qbwatch.datasets import Kind
 from qbwatch.formats.cells import DAMAGED_ID, is_damaged_id
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.text import Row
+from qbwatch.formats.table import Row
 
 _SHOWN = 80  # characters of an offending cell that are kept
 _LONGEST_KEY = 500  # characters; a longer one is no identifier, and no index could hold it
@@ -35,9 +35,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A row that is no record: a blank one."""
+    """A row that is no record."""
 
     line: int
+    row_class: RowClass = RowClass.BLANK
 
 
 @dataclass(frozen=True, slots=True)

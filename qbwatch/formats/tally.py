@@ -5,11 +5,12 @@ Loading and checking a file count with this same class, so that what `check` for
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact
 
-from qbwatch.core.model import Reject, Sums
+from qbwatch.core.model import Reject, RowClass, Sums
 from qbwatch.datasets import Kind
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.records import Reading, Record, Rejected, Structure
@@ -35,6 +36,7 @@ class Tally:
     rejected: int = 0
     rejects: list[Reject] = field(default_factory=list)
     sums: Sums = field(default_factory=dict)
+    row_classes: Counter[RowClass] = field(default_factory=Counter)
     bad_keys: set[str] = field(default_factory=set)
     has_keyless: bool = False
     _key_before: str | None = None
@@ -47,9 +49,12 @@ class Tally:
         """Count a row; returns it when it is to be loaded."""
         self.read += 1
         self._note_neighbours(reading)
+        if not isinstance(reading, Structure):
+            self.row_classes[RowClass.DETAIL] += 1
         match reading:
-            case Structure():
+            case Structure(_, row_class):
                 self.structural += 1
+                self.row_classes[row_class] += 1
             case Rejected(key, reject):
                 self._reject(key, reject)
             case Record() if reading.key in self.bad_documents:
@@ -102,9 +107,9 @@ def read_whole_documents(layout: Layout, read: Callable[[Tally], None]) -> Tally
     return tally
 
 
-def notes_of(layout: Layout, encoding: str, tally: Tally, *, is_full: bool) -> tuple[str, ...]:
+def notes_of(layout: Layout, encoding: str | None, tally: Tally, *, is_full: bool) -> tuple[str, ...]:
     """What a person should know of a part that can be loaded."""
-    notes = [f"read as {encoding}"]
+    notes = [f"read as {encoding}"] if encoding else []
     if layout.new:
         notes.append("columns without a declaration, kept in _extra: " + ", ".join(layout.new))
     if layout.lost:

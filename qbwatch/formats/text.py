@@ -11,10 +11,10 @@ import codecs
 import csv
 import io
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from qbwatch.formats.refusal import Refusal
+from qbwatch.formats.table import Row
 
 _BLOCK = 1 << 18
 _BOMS = (
@@ -24,14 +24,6 @@ _BOMS = (
 )
 _LONGEST_CELL = 1_000_000  # characters; more is a runaway quote or no text at all
 _DELIMITERS = ",;\t|"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: the number of its first line in the file (1-based) and its cells as text."""
-
-    line: int
-    cells: list[str]
 
 
 def detect_encoding(stream: BinaryIO) -> str:

@@ -37,7 +37,7 @@ def test_reordered_columns_are_still_the_same_dataset() -> None:
 def test_delimiters_and_encodings_are_found_out(delimiter: str, encoding: str) -> None:
     data = ONE_CUSTOMER.decode().replace(",", delimiter).encode(encoding)
     part = opened(data, "Customer.csv")
-    assert part.delimiter == delimiter
+    assert part.table.delimiter == delimiter
     assert [reading.line for reading in part.readings()] == [2]
     assert part.layout.header.columns[0] == "quickbooks_internal_id"
 

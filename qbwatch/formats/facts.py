@@ -1,0 +1,37 @@
+"""What a report says of itself, above its header and below its last row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Basis(StrEnum):
+    """How a report counts: when it is billed, or when it is paid."""
+
+    ACCRUAL = "accrual"
+    CASH = "cash"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days that a report covers, both ends included."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFacts:
+    """Facts of one report. ``period`` is None where none is printed; ``is_all_dates`` when it says so in words.
+
+    ``printed_at`` is the moment in the footer, with the offset that it states, or without one.
+    """
+
+    title: str | None = None
+    company: str | None = None
+    period: Period | None = None
+    is_all_dates: bool = False
+    basis: Basis | None = None
+    printed_at: datetime | None = None

@@ -87,11 +87,11 @@ class Checker:
                 "hint": "a file of this name is passed over in the input folder",
             }
         try:
-            part = open_part(open_file, item.name, self.order)
+            part = open_part(open_file, item.name, self.order, day=item.as_of.date())
             tally = read_whole_documents(part.layout, lambda tally: _read(part, tally))
         except Refusal as refusal:
-            return _quarantine(refusal.message, refusal.hint)
-        told = _told(part, tally, item)
+            return _quarantine(refusal.message, refusal.hint) | refusal.told
+        told = _told(part, tally, item) | ({} if part.is_complete else {"complete": False})
         if problem:
             return told | _quarantine(problem, "rename it to the exporter's pattern")
         if failure := check_rejects(tally.read, tally.rejected):
@@ -153,6 +153,9 @@ def _told(part: Part, tally: Tally, item: WorkItem) -> Json:
         "format": part.table.format,
         "encoding": part.table.encoding,
         "rows": _rows(rows),
+        "period": _period(part),
+        "basis": part.facts.basis,
+        "printed_totals": {"checked": tally.totals_checked, "wrong": 0},
         "row_classes": {RowClass.HEADER.value: 1} | {each.value: count for each, count in tally.row_classes.items()},
         "sums": {name: str(total) for name, total in tally.sums.items()},
         "drift": {"new": list(part.layout.new), "lost": list(part.layout.lost), "renamed": {}},
@@ -160,8 +163,13 @@ def _told(part: Part, tally: Tally, item: WorkItem) -> Json:
             {"line": each.line, "column": each.column, "text": each.text, "reason": each.reason}
             for each in tally.rejects
         ],
-        "notes": list(notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full)),
+        "notes": [*part.notes, *notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full)],
     }
+
+
+def _period(part: Part) -> Json | None:
+    period = part.facts.period
+    return {"from": period.first.isoformat(), "to": period.last.isoformat()} if period else None
 
 
 def _rows(rows: RowCounts) -> dict[str, int]:

@@ -67,6 +67,10 @@ class Dataset:
 
     ``keys`` are sets of columns that identify a record, best first: the first that a file has all columns of is its
     key. ``signatures`` are sets of columns by which a header is recognised; any one of them is enough.
+
+    Of a report: ``titles`` names the column that its sections fill, by title; ``day`` is the column of the day that a
+    row speaks for (None: the report's date); ``fill_down`` are columns that stand on a transaction's first row only,
+    ``section_groups`` labels of sections that are no part of a name.
     """
 
     source: str
@@ -81,6 +85,10 @@ class Dataset:
     ignored: frozenset[str]
     aliases: dict[str, str] = field(default_factory=dict)
     rank: int = 0
+    titles: dict[str, str] = field(default_factory=dict)
+    day: str | None = None
+    fill_down: tuple[str, ...] = ()
+    section_groups: frozenset[str] = frozenset()
 
     @property
     def full_name(self) -> str:
@@ -138,6 +146,18 @@ def _declarations() -> dict[str, dict[str, str]]:
 
 
 @cache
+def reports_not_loaded() -> dict[str, str]:
+    """Titles of reports that are known and never loaded, and what each of them is."""
+    return dict(_declarations().get("reports_not_loaded", {}))
+
+
+def _aliases(kind: Kind, own: dict[str, str]) -> dict[str, str]:
+    """A dataset's aliases; all reports share one vocabulary beneath their own."""
+    shared = _declarations().get("report_aliases", {}) if kind is Kind.PERIOD else {}
+    return {**shared, **own}
+
+
+@cache
 def datasets() -> dict[str, Dataset]:
     """All declared datasets by full name, in dependency order."""
     declared: dict[str, dict] = _declarations()["datasets"]  # type: ignore[type-arg, assignment]
@@ -154,8 +174,12 @@ def datasets() -> dict[str, Dataset]:
             needs=tuple(entry.get("needs", ())),
             stems=tuple(entry["stems"]),
             ignored=frozenset(entry.get("ignored", ())),
-            aliases=dict(entry.get("aliases", {})),
+            aliases=_aliases(Kind(entry["kind"]), entry.get("aliases", {})),
             rank=ranks[name],
+            titles=dict(entry.get("titles", {})),
+            day=entry.get("day"),
+            fill_down=tuple(entry.get("fill_down", ())),
+            section_groups=frozenset(entry.get("section_groups", ())),
         )
         for name, entry in declared.items()
     ]

@@ -55,7 +55,7 @@ class Loader:
     def open(self, item: WorkItem) -> Part:
         """The part of a work item, from its copy in the vault. Raises `Refusal`."""
         name = item.name.rsplit("/", 1)[-1]
-        return open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet)
+        return open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet, item.as_of.date())
 
     def append(self, connection: Connection, item: WorkItem, at: datetime) -> LoadResult:
         """Fold a part that is newer than everything in its dataset straight into the raw table."""
@@ -104,7 +104,7 @@ class Loader:
             rows,
             tally.sums,
             tuple(tally.rejects),
-            notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full),
+            (*part.notes, *notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full)),
         )
 
 

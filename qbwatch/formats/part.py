@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import islice
 
 from qbwatch.core.dates import DateOrder
@@ -15,23 +16,43 @@ from qbwatch.formats.layout import Layout, lay_out
 from qbwatch.formats.recognise import HEADER_WITHIN, Header, matching, read_header, recognise
 from qbwatch.formats.records import Reading, read_records
 from qbwatch.formats.refusal import Refusal
+from qbwatch.formats.report import Report
+from qbwatch.formats.report_head import Head, find_report, read_preamble
+from qbwatch.formats.report_layout import lay_out_report
+from qbwatch.formats.report_outline import outline_of
 from qbwatch.formats.table import Opener, Row, Table
 from qbwatch.formats.tables import open_tables
+
+_BROKEN_OFF = "the report breaks off: its last section has no total, and the others have one"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a file holds for one dataset: how it is written, where its columns go, and what it says of itself."""
+    """What a file holds for one dataset: how it is written, where its columns go, and what it says of itself.
+
+    ``report`` knows how its rows are read when it is a report and no flat table.
+    """
 
     layout: Layout
     table: Table
     facts: ReportFacts = field(default_factory=ReportFacts)
+    report: Report | None = None
 
     def readings(self) -> Iterator[Reading]:
         """Every row below the header, from the beginning. Raises `Refusal`."""
         with closing(self.table.rows()) as rows:
             below = (row for row in rows if row.line > self.layout.header.line)
-            yield from read_records(below, self.layout)
+            yield from self.report.read(below) if self.report else read_records(below, self.layout)
+
+    @property
+    def is_complete(self) -> bool:
+        """False for a report that breaks off in the middle of a section or a transaction."""
+        return self.report is None or self.report.outline.is_complete
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of it before its rows are read."""
+        return () if self.is_complete else (_BROKEN_OFF,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +74,13 @@ def open_parts(open_stream: Opener, name: str, order: DateOrder) -> tuple[Part |
     return tuple(_part_of(table, name, order) for table in tables)
 
 
-def open_part(open_stream: Opener, name: str, order: DateOrder, sheet: str | None = None) -> Part:
-    """One part of a file. Raises `Refusal`."""
+def open_part(
+    open_stream: Opener, name: str, order: DateOrder, sheet: str | None = None, day: date | None = None
+) -> Part:
+    """One part of a file. ``day`` is the day of a report of position that states none. Raises `Refusal`."""
     for table in open_tables(open_stream):
         if table.sheet == sheet or sheet is None:
-            return _recognised(table, name, order)
+            return _recognised(table, name, order, day)
     raise Refusal("no_such_sheet", f"it has no sheet {sheet!r} any more", "drop the file into the folder again")
 
 
@@ -68,16 +91,48 @@ def _part_of(table: Table, name: str, order: DateOrder) -> Part | Unread:
         return Unread(table, refusal.failure)
 
 
-def _recognised(table: Table, name: str, order: DateOrder) -> Part:
+def _recognised(table: Table, name: str, order: DateOrder, day: date | None = None) -> Part:
+    stem = read_file_name(name).stem
     with closing(table.rows()) as rows:
-        header = _find_header(rows)
-    dataset = recognise(header, read_file_name(name).stem)
-    return Part(lay_out(read_header(header.line, header.written, dataset), dataset, order), table)
+        head = list(islice(rows, HEADER_WITHIN))
+    header = _find_header(head)
+    if matching(header.columns):
+        return _flat(table, header, head, stem, order)
+    if (found := find_report(head, stem, order)) is not None:
+        moment = read_file_name(name).moment
+        return _report(table, found, order, moment.date() if moment else day)
+    recognise(header, stem)
+    raise AssertionError("unreachable: a header that matches nothing is refused")
 
 
-def _find_header(rows: Iterator[Row]) -> Header:
+def _flat(table: Table, header: Header, head: Sequence[Row], stem: str, order: DateOrder) -> Part:
+    dataset = recognise(header, stem)
+    layout = lay_out(read_header(header.line, header.written, dataset), dataset, order)
+    above = [row for row in head if row.line < header.line]
+    return Part(layout, table, read_preamble(above, stem, order) if above else ReportFacts())
+
+
+def _report(table: Table, head: Head, order: DateOrder, day: date | None) -> Part:
+    """A report's facts stand above its header and below its last row, so all of it is looked through once."""
+    layout = lay_out_report(head, order)
+    with closing(table.rows()) as rows:
+        outline = outline_of((row for row in rows if row.line > head.header.line), layout)
+    facts = head.facts
+    if footer := outline.footer:
+        facts = replace(facts, basis=footer.basis or facts.basis, printed_at=footer.printed_at or facts.printed_at)
+    report = Report(layout, outline, facts, head.report, _day_of(facts, day), may_be_short=table.format != "csv")
+    return Part(layout, table, facts, report)
+
+
+def _day_of(facts: ReportFacts, day: date | None) -> date | None:
+    """The day of a report of position: what it states, else its file's, else when it was printed."""
+    if facts.period is not None:
+        return facts.period.last
+    return day or (facts.printed_at.date() if facts.printed_at else None)
+
+
+def _find_header(head: Sequence[Row]) -> Header:
     """The first row that carries a dataset's signature, else the first row with content."""
-    head = list(islice(rows, HEADER_WITHIN))
     first: Header | None = None
     for row in head:
         header = read_header(row.line, row.cells)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from qbwatch.core.naming import column_name, folded_stem
-from qbwatch.datasets import Dataset, datasets, spelled_by_hand
+from qbwatch.datasets import Dataset, Kind, datasets, spelled_by_hand
 from qbwatch.formats.refusal import Refusal
 
 HEADER_WITHIN = 30  # rows: titles and blank lines may stand above the header
@@ -51,9 +51,13 @@ def _numbered(name: str, taken: set[str]) -> str:
 
 
 def matching(columns: Iterable[str]) -> list[Dataset]:
-    """The datasets whose signature stands in these columns."""
+    """The lists and documents whose signature stands in these columns; reports are found by their titles first."""
     present = set(columns)
-    return [dataset for dataset in datasets().values() if any(each <= present for each in dataset.signatures)]
+    return [
+        dataset
+        for dataset in datasets().values()
+        if dataset.kind is not Kind.PERIOD and any(each <= present for each in dataset.signatures)
+    ]
 
 
 def named_by(stem: str) -> Dataset | None:
@@ -66,6 +70,12 @@ def named_by(stem: str) -> Dataset | None:
         if folded.startswith(folded_stem(known))
     ]
     return max(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
+
+
+def named_exactly(stem: str) -> Dataset | None:
+    """The list or document that a file name's stem is the name of, and not only how it begins."""
+    folded = folded_stem(stem)
+    return next((each for each in datasets().values() if folded in map(folded_stem, each.stems)), None)
 
 
 def recognise(header: Header, stem: str) -> Dataset:

@@ -35,10 +35,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A row that is no record."""
+    """A row that is no record; ``is_checked_total`` when its printed figures were found to tie."""
 
     line: int
     row_class: RowClass = RowClass.BLANK
+    is_checked_total: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,10 @@ def _read_row(row: Row, row_number: int, layout: Layout) -> Record | Rejected:
         try:
             values.append(cell.read(cells[cell.position]))
         except WrongOrder as error:
-            raise _wrong_order(row, layout, cell.position, str(error)) from None
+            raise wrong_order(row, layout, cell.position, str(error)) from None
         except ValueError as error:
             return _rejected(row, layout, cell.position, str(error))
-    return Record(row_number, row.line, key, 0, values, _extra(row, layout))
+    return Record(row_number, row.line, key, 0, values, extra_of(row, layout))
 
 
 def _key(row: Row, layout: Layout) -> str | None:
@@ -117,7 +118,7 @@ def _why_no_key(row: Row, layout: Layout) -> str:
     return "no key: the cell holds a NUL character" if "\x00" in "".join(parts) else "the key is too long to be one"
 
 
-def _extra(row: Row, layout: Layout) -> str:
+def extra_of(row: Row, layout: Layout) -> str:
     """Undeclared columns as JSON, blanks as null so that a blank takes back an earlier value."""
     if not layout.extra:
         return "{}"
@@ -132,7 +133,8 @@ def _rejected(row: Row, layout: Layout, position: int | None, reason: str) -> Re
     return Rejected(_key(row, layout), Reject(row.line, column, text.replace("\x00", "␀"), reason))
 
 
-def _wrong_order(row: Row, layout: Layout, position: int, reason: str) -> Refusal:
+def wrong_order(row: Row, layout: Layout, position: int, reason: str) -> Refusal:
+    """A date that contradicts the configured order condemns the file: its other dates were read the wrong way too."""
     column = layout.header.written[position]
     return Refusal(
         "date_order",

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact
+from decimal import Decimal
 
 from qbwatch.core.model import Reject, RowClass, Sums
+from qbwatch.core.money import EXACT
 from qbwatch.datasets import Kind
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.records import Reading, Record, Rejected, Structure
 
-# Sums keep every digit; the default context would round them to 28.
-_EXACT = Context(prec=1_000_000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact])
 _REJECTS_KEPT = 1000  # of one part; the counts are always complete
 
 
@@ -25,7 +24,8 @@ class Tally:
     """Counts of one reading of a part, row by row. ``accepted`` rows are those that are to be loaded.
 
     ``bad_documents`` are documents with an unreadable line, known from an earlier reading: all their lines are
-    rejected, because half a document is worse than none.
+    rejected, because half a document is worse than none. ``totals_checked`` are rows of totals whose printed figures
+    agreed with the rows above them.
     """
 
     layout: Layout
@@ -39,6 +39,7 @@ class Tally:
     row_classes: Counter[RowClass] = field(default_factory=Counter)
     bad_keys: set[str] = field(default_factory=set)
     has_keyless: bool = False
+    totals_checked: int = 0
     _key_before: str | None = None
     _keyless_since: bool = False
 
@@ -55,6 +56,7 @@ class Tally:
             case Structure(_, row_class):
                 self.structural += 1
                 self.row_classes[row_class] += 1
+                self.totals_checked += reading.is_checked_total
             case Rejected(key, reject):
                 self._reject(key, reject)
             case Record() if reading.key in self.bad_documents:
@@ -80,7 +82,7 @@ class Tally:
         self.accepted += 1
         for place, name in self.layout.summed:
             if (value := record.values[place]) is not None:
-                self.sums[name] = _EXACT.add(self.sums[name], Decimal(value))
+                self.sums[name] = EXACT.add(self.sums[name], Decimal(value))
 
     def _reject(self, key: str | None, reject: Reject) -> None:
         self.rejected += 1

@@ -1,7 +1,7 @@
 """What qbwatch knows of each dataset, read from the declarations beside this file.
 
-``quickbooks.toml`` is the only place that names columns, types, keys, dependencies and file-name stems: a new dataset
-is a few lines there and no code.
+The TOML files of this folder are the only place that names columns, types, keys, dependencies and file-name stems: a
+new dataset is a few lines there and no code.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from qbwatch.core.model import QbwatchError
 
@@ -140,9 +141,14 @@ def spelled_by_hand() -> dict[str, str]:
 
 
 @cache
-def _declarations() -> dict[str, dict[str, str]]:
-    text = resources.files(__package__).joinpath("quickbooks.toml").read_text("utf-8")
-    return tomllib.loads(text)
+def _declarations() -> dict[str, dict[str, Any]]:
+    """All declarations as one: each section's entries of every file, in the order of the files' names."""
+    merged: dict[str, dict[str, Any]] = {}
+    files = (file for file in resources.files(__package__).iterdir() if file.name.endswith(".toml"))
+    for file in sorted(files, key=lambda file: file.name):
+        for section, entries in tomllib.loads(file.read_text("utf-8")).items():
+            merged.setdefault(section, {}).update(entries)
+    return merged
 
 
 @cache
@@ -160,7 +166,7 @@ def _aliases(kind: Kind, own: dict[str, str]) -> dict[str, str]:
 @cache
 def datasets() -> dict[str, Dataset]:
     """All declared datasets by full name, in dependency order."""
-    declared: dict[str, dict] = _declarations()["datasets"]  # type: ignore[type-arg, assignment]
+    declared: dict[str, dict[str, Any]] = _declarations()["datasets"]
     ranks = _ranks({name: tuple(entry.get("needs", ())) for name, entry in declared.items()})
     found = [
         Dataset(

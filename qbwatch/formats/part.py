@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
 
@@ -16,10 +16,13 @@ from qbwatch.formats.layout import Layout, lay_out
 from qbwatch.formats.recognise import HEADER_WITHIN, Header, matching, read_header, recognise
 from qbwatch.formats.records import Reading, read_records
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.report import Report
+from qbwatch.formats.report import read_report
 from qbwatch.formats.report_head import Head, find_report, read_preamble
 from qbwatch.formats.report_layout import lay_out_report
 from qbwatch.formats.report_outline import outline_of
+from qbwatch.formats.report_source import Report
+from qbwatch.formats.report_statement import read_statement
+from qbwatch.formats.report_text import last_footer, with_footer
 from qbwatch.formats.table import Opener, Row, Table
 from qbwatch.formats.tables import open_tables
 
@@ -42,12 +45,15 @@ class Part:
         """Every row below the header, from the beginning. Raises `Refusal`."""
         with closing(self.table.rows()) as rows:
             below = (row for row in rows if row.line > self.layout.header.line)
-            yield from self.report.read(below) if self.report else read_records(below, self.layout)
+            if self.report is None:
+                yield from read_records(below, self.layout)
+            else:
+                yield from _read(self.report, below)
 
     @property
     def is_complete(self) -> bool:
         """False for a report that breaks off in the middle of a section or a transaction."""
-        return self.report is None or self.report.outline.is_complete
+        return self.report is None or self.report.is_complete
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -109,17 +115,26 @@ def _flat(table: Table, header: Header, head: Sequence[Row], stem: str, order: D
     dataset = recognise(header, stem)
     layout = lay_out(read_header(header.line, header.written, dataset), dataset, order)
     above = [row for row in head if row.line < header.line]
-    return Part(layout, table, read_preamble(above, stem, order) if above else ReportFacts())
+    if not above:
+        return Part(layout, table)
+    with closing(table.rows()) as rows:  # a printed list: its last line says when
+        footer = last_footer(row for row in rows if row.line > header.line)
+    return Part(layout, table, with_footer(read_preamble(above, stem, order), footer))
+
+
+def _read(report: Report, below: Iterator[Row]) -> Iterator[Reading]:
+    return read_statement(report, below) if report.outline is None else read_report(report, below)
 
 
 def _report(table: Table, head: Head, order: DateOrder, day: date | None) -> Part:
     """A report's facts stand above its header and below its last row, so all of it is looked through once."""
     layout = lay_out_report(head, order)
+    is_statement = layout.dataset.day is None and "date" not in layout.columns
     with closing(table.rows()) as rows:
-        outline = outline_of((row for row in rows if row.line > head.header.line), layout)
-    facts = head.facts
-    if footer := outline.footer:
-        facts = replace(facts, basis=footer.basis or facts.basis, printed_at=footer.printed_at or facts.printed_at)
+        below = (row for row in rows if row.line > head.header.line)
+        outline = None if is_statement else outline_of(below, layout)
+        footer = last_footer(below) if outline is None else outline.footer
+    facts = with_footer(head.facts, footer)
     report = Report(layout, outline, facts, head.report, _day_of(facts, day), may_be_short=table.format != "csv")
     return Part(layout, table, facts, report)
 

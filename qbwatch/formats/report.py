@@ -4,40 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
 from decimal import Decimal
 
 from qbwatch.core.model import RowClass
-from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.records import Reading, Record, Structure
-from qbwatch.formats.report_layout import ReportLayout, label_of
+from qbwatch.formats.report_layout import label_of
 from qbwatch.formats.report_names import OPENING, same_blanks
-from qbwatch.formats.report_outline import Mark, Outline, Section, is_transaction_total, unclear
+from qbwatch.formats.report_outline import Mark, Section, is_transaction_total, unclear
 from qbwatch.formats.report_rows import RowReader, amount_in, amounts_in
+from qbwatch.formats.report_source import Report
 from qbwatch.formats.report_totals import Running, TotalsCheck
 from qbwatch.formats.table import Row
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What is known of a report before its rows are read. ``title`` is what its rows are marked with."""
-
-    layout: ReportLayout
-    outline: Outline
-    facts: ReportFacts
-    title: str | None
-    day: date | None
-    may_be_short: bool
-
-    def read(self, rows: Iterator[Row]) -> Iterator[Reading]:
-        """Read the rows below the header; what is wrong with its totals is raised as `Refusal` at the end."""
-        return _Reading(self).read(rows)
-
-    def added(self, section: str | None, name: str | None) -> tuple[str, ...]:
-        """The texts of the columns that no cell has, in the order of `report_layout.ADDED`."""
-        basis = self.facts.basis.value if self.facts.basis else ""
-        day = self.day.isoformat() if self.day else ""
-        return (section or "", self.title or "", basis, day, name or "")
+def read_report(report: Report, rows: Iterator[Row]) -> Iterator[Reading]:
+    """Read the rows below the header; what is wrong with its totals is raised as `Refusal` at the end."""
+    return _Reading(report).read(rows)
 
 
 @dataclass(slots=True)
@@ -71,7 +53,8 @@ class _Reading:
         self.added = report.added(None, None)
 
     def read(self, rows: Iterator[Row]) -> Iterator[Reading]:
-        marks = self.report.outline.marks
+        outline = self.report.outline
+        marks = outline.marks if outline else {}
         for row_number, row in enumerate(rows, start=1):
             mark = marks.get(row.line)
             if mark is not None:

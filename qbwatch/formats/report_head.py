@@ -12,7 +12,7 @@ from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.recognise import Header, named_exactly, read_header
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.report_period import read_period
-from qbwatch.formats.report_text import filled, read_basis, read_footer
+from qbwatch.formats.report_text import filled, read_basis, read_footer, with_footer
 from qbwatch.formats.report_titles import Title, title_and_company, title_in_name, titled
 from qbwatch.formats.table import Row
 
@@ -51,23 +51,23 @@ def find_report(rows: Sequence[Row], stem: str, order: DateOrder) -> Head | None
     if dataset.day is None:  # a position as of a day says nothing about other days
         facts = replace(facts, is_all_dates=False)
     report = known.text if known else facts.title
-    return Head(dataset, found, facts, known.section_as if known else _implied_section(found), report)
+    return Head(dataset, found, facts, known.section_as if known else _implied_section(dataset, found), report)
 
 
 def read_preamble(rows: Iterable[Row], stem: str, order: DateOrder) -> ReportFacts:
     """Title, company, period and basis from the lines above a header, in whatever order they stand."""
     facts, texts = ReportFacts(), []
-    for text in (text for row in rows for text in filled(row.cells)):
+    for text, is_alone in ((text, len(found) == 1) for row in rows for found in (filled(row.cells),) for text in found):
         footer = read_footer([text])
         if (basis := read_basis(text)) is not None:
             facts = replace(facts, basis=basis)
         elif footer is not None:
-            facts = replace(facts, basis=footer.basis or facts.basis, printed_at=footer.printed_at)
+            facts = with_footer(facts, footer)
         elif " ".join(text.lower().split()) == "all dates":
             facts = replace(facts, is_all_dates=True)
         elif titled(text) is None and (period := read_period(text, order)) is not None:
             facts = replace(facts, period=facts.period or period)
-        else:
+        elif is_alone or titled(text):
             texts.append(text)
     title, company = title_and_company(texts, stem)
     return replace(facts, title=title, company=company)
@@ -169,9 +169,9 @@ def _not_loaded(title: Title) -> Refusal:
     )
 
 
-def _implied_section(header: Header) -> str:
-    """Without a title: of customer and item, sections name the one that has no column of its own."""
+def _implied_section(dataset: Dataset, header: Header) -> str:
+    """Without a title, sections name what has no column of its own: customer or item of sales, else the account."""
+    if "sales_price" not in header.columns:
+        return "account" if "account" in dataset.columns and "account" not in header.columns else ""
     missing = [name for name in ("customer", "item") if name not in header.columns]
-    if len(missing) == 1 and "sales_price" in header.columns:
-        return missing[0]
-    return "account" if "account" not in header.columns and "split" in header.columns else ""
+    return missing[0] if len(missing) == 1 else ""

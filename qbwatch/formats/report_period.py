@@ -52,8 +52,8 @@ def read_period(text: str, order: DateOrder) -> Period | None:
     if as_of:
         return _single_day(line[as_of.end() :], order)
     if match := _NUMERIC_RANGE.fullmatch(line):
-        first, last = _numeric(match[1], order), _numeric(match[2], order)
-        return Period(first, last) if first and last and first <= last else None
+        start, end = _numeric(match[1], order), _numeric(match[2], order)
+        return Period(start, end) if start and end and start <= end else None
     ends = [_read_end(part) for part in _RANGE.split(line)]
     first, last = ends[0], ends[-1]
     return _spanning(first, last) if first and last and len(ends) <= 2 else None

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
-from qbwatch.formats.facts import Basis
+from qbwatch.formats.facts import Basis, ReportFacts
 from qbwatch.formats.report_period import read_month
+from qbwatch.formats.table import Row
 
 _BASIS = r"(?P<{name}>accrual|cash)\s+basis"
 _WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
@@ -60,6 +61,21 @@ def read_footer(cells: Sequence[str]) -> Footer | None:
         return None
     stated = match["before"] or match["after"]
     return Footer(Basis(stated.lower()) if stated else None, _moment(match))
+
+
+def last_footer(rows: Iterable[Row]) -> Footer | None:
+    """The footer below a printed list or a statement."""
+    found = None
+    for row in rows:
+        found = read_footer(row.cells) or found
+    return found
+
+
+def with_footer(facts: ReportFacts, footer: Footer | None) -> ReportFacts:
+    """The facts with those of the footer, which knows better than the lines above the header."""
+    if footer is None:
+        return facts
+    return replace(facts, basis=footer.basis or facts.basis, printed_at=footer.printed_at or facts.printed_at)
 
 
 def _moment(match: re.Match[str]) -> datetime | None:

@@ -17,7 +17,7 @@ from qbwatch.formats.recognise import HEADER_WITHIN, Header, matching, read_head
 from qbwatch.formats.records import Reading, read_records
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.report import read_report
-from qbwatch.formats.report_head import Head, find_report, read_preamble
+from qbwatch.formats.report_head import Head, find_report, read_preamble, title_above
 from qbwatch.formats.report_layout import lay_out_report
 from qbwatch.formats.report_outline import outline_of
 from qbwatch.formats.report_source import Report
@@ -102,7 +102,7 @@ def _recognised(table: Table, name: str, order: DateOrder, day: date | None = No
     with closing(table.rows()) as rows:
         head = list(islice(rows, HEADER_WITHIN))
     header = _find_header(head)
-    if matching(header.columns):
+    if matching(header.columns) and title_above(head) is None:
         return _flat(table, header, head, stem, order)
     if (found := find_report(head, stem, order)) is not None:
         moment = read_file_name(name).moment

@@ -178,6 +178,7 @@ class _Reading:
 
     def _transaction_total(self, row: Row) -> Structure:
         if self.transaction is None:
+            self.rows.refuse_if_unreadable()
             raise unclear(row.line, "it is the total of a transaction, and none stands above it")
         is_tied = self.totals.compare(row.line, "", amounts_in(row, self.report.layout), self.transaction)
         self.transaction = None

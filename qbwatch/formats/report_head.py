@@ -37,7 +37,7 @@ def find_report(rows: Sequence[Row], stem: str, order: DateOrder) -> Head | None
     ``rows`` are the first ones of the table. Raises `Refusal` for a report that isn't loaded,
     or that fits two datasets.
     """
-    title = _title_above(rows)
+    title = title_above(rows)
     if title is not None and title.dataset is None:
         raise _not_loaded(title)
     header = _header_by_signature(rows) if title is None else _header_of_titled(rows, title)
@@ -54,10 +54,18 @@ def find_report(rows: Sequence[Row], stem: str, order: DateOrder) -> Head | None
     return Head(dataset, found, facts, known.section_as if known else _implied_section(dataset, found), report)
 
 
+def _texts(row: Row) -> list[tuple[str, bool]]:
+    """The texts of a line above the header, each with whether it stands alone; one torn at its comma is joined."""
+    found = filled(row.cells)
+    if all(cell.startswith(" ") for cell in found[1:]):
+        return [(",".join(found), True)] if found else []
+    return [(text, False) for text in found]
+
+
 def read_preamble(rows: Iterable[Row], stem: str, order: DateOrder) -> ReportFacts:
     """Title, company, period and basis from the lines above a header, in whatever order they stand."""
     facts, texts = ReportFacts(), []
-    for text, is_alone in ((text, len(found) == 1) for row in rows for found in (filled(row.cells),) for text in found):
+    for text, is_alone in (each for row in rows for each in _texts(row)):
         footer = read_footer([text])
         if (basis := read_basis(text)) is not None:
             facts = replace(facts, basis=basis)
@@ -73,7 +81,7 @@ def read_preamble(rows: Iterable[Row], stem: str, order: DateOrder) -> ReportFac
     return replace(facts, title=title, company=company)
 
 
-def _title_above(rows: Iterable[Row]) -> Title | None:
+def title_above(rows: Iterable[Row]) -> Title | None:
     """The first title that is known, above the first row with as many cells as only a header or a record has."""
     for row in rows:
         texts = filled(row.cells)

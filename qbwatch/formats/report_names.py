@@ -27,6 +27,11 @@ def says_total(label: str) -> bool:
     return _TOTAL.match(label) is not None
 
 
+def says_total_for(label: str) -> bool:
+    """Whether a label begins as only a total's does."""
+    return same_blanks(label).startswith("total for ")
+
+
 def is_grand_total(label: str) -> bool:
     """Whether a label is that of the whole report's total."""
     return same_blanks(label) in ("total", "grand total")

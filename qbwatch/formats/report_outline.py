@@ -23,6 +23,7 @@ from qbwatch.formats.report_names import (
     is_same,
     same_blanks,
     says_total,
+    says_total_for,
     totalled,
     whole_name,
     with_sub_accounts,
@@ -164,11 +165,12 @@ def _place(found: Sequence[tuple[int, str, Look]], plain: dict[int, int], outlin
     later = Counter(
         name for _, label, _ in found if says_total(label) and with_sub_accounts(label) for name in _names(label)
     )
-    closed, has_totals = 0, any(says_total(label) for _, label, _ in found)
+    closed, named = 0, _named_by_totals(found)
     for number, (line, label, look) in enumerate(found, start=1):
-        mark = _total(label, look, open_sections, later)
+        is_section = look is Look.LABEL and same_blanks(label) in named  # "Total Wine", which has a total of its own
+        mark = None if is_section else _total(label, look, open_sections, later)
         if mark is None:
-            if not has_totals and open_sections and open_sections[-1].rows:
+            if not named and open_sections and open_sections[-1].rows:
                 open_sections.clear()  # nothing says where a section ends: each ends where the next begins
             around = open_sections[-1] if open_sections else None
             section = Section(line, label, around, around.rows if around else 0)
@@ -189,6 +191,13 @@ def _place(found: Sequence[tuple[int, str, Look]], plain: dict[int, int], outlin
         outline.is_complete = False
 
 
+def _named_by_totals(found: Sequence[tuple[int, str, Look]]) -> frozenset[str]:
+    """What all totals name; nothing of totals without figures where others have some."""
+    totals = [(label, look) for _, label, look in found if says_total(label)]
+    figured = [label for label, look in totals if look is Look.FIGURED]
+    return frozenset(name for label in figured or [label for label, _ in totals] for name in _names(label))
+
+
 def _names(label: str) -> tuple[str, ...]:
     return tuple(map(same_blanks, totalled(label)))
 
@@ -196,7 +205,8 @@ def _names(label: str) -> tuple[str, ...]:
 def _total(label: str, look: Look, sections: Sequence[Section], later: Counter[str]) -> Mark | None:
     """What a label closes, or None where it opens a section of its own.
 
-    A total that names no open section is the innermost one's if it has figures: whether they tie is checked later.
+    A total that names no open section is the innermost one's if it has figures (whether they tie is checked later), or
+    if it says "Total for", which no name does.
     """
     if is_grand_total(label):
         return Mark(RowClass.GRAND_TOTAL)
@@ -210,7 +220,7 @@ def _total(label: str, look: Look, sections: Sequence[Section], later: Counter[s
             if fits(section.label, names):
                 is_own = not with_sub_accounts(label) and later[same_blanks(section.label)] > 0
                 return Mark(RowClass.SUBTOTAL, section, is_own)
-    if look is Look.LABEL:
+    if look is Look.LABEL and not (sections and says_total_for(label)):
         return None
     return Mark(RowClass.SUBTOTAL, sections[-1] if sections else None)
 

@@ -35,6 +35,11 @@ class RowReader:
     short: bool
     rejects: list[Reject] = field(default_factory=list)
     _ordinals: Counter[str] = field(default_factory=Counter)
+    _day_place: int = 0
+
+    def __post_init__(self) -> None:
+        if self.layout.dataset.day is not None:
+            self._day_place = self.layout.columns.index(self.layout.dataset.day)
 
     def read(self, row: Row, row_number: int, added: tuple[str, ...]) -> Record | Rejected:
         """A row with its section's texts ``added`` behind its cells. Raises `Refusal` for what condemns the report."""
@@ -48,6 +53,8 @@ class RowReader:
         whole = Row(row.line, padded)
         values: list[str | None] = []
         for cell in layout.cells:
+            if self.short and (why := getattr(padded[cell.position], "reason", "")):
+                return self._reject(whole, cell.position, why)  # a spreadsheet's error, or a formula nobody worked out
             try:
                 values.append(cell.read(padded[cell.position]))
             except WrongOrder as error:
@@ -70,8 +77,7 @@ class RowReader:
                     "export it with the lines above its header, or put the date into its name, as 2025-04-14",
                 )
             return self.report_day.isoformat()
-        place = self.layout.columns.index(self.layout.dataset.day)
-        day = values[place]
+        day = values[self._day_place]
         if day and self.period and not self.period.first.isoformat() <= day <= self.period.last.isoformat():
             raise Refusal(
                 "outside_period",

@@ -46,6 +46,7 @@ class _Line:
     figures: dict[int, Decimal] = field(default_factory=dict)
     group: _Line | None = None
     is_tied: bool = False
+    head: _Line | None = None  # of a total: the row that opens its group
     amounts: Running | None = None  # what it comes to: its own figures, or those of its group
 
     @property
@@ -149,8 +150,8 @@ def _close_group(total: _Line, standing: list[_Line], place: int, totals: Totals
         head.row_class = RowClass.SECTION
     total.is_tied = totals.compare(total.row.line, total.label, total.figures, children)
     for line in inside:
-        line.group = line.group or head
-    head.amounts = children
+        (line.head or line).group = head
+    total.head = head
     total.amounts, total.label = children, head.label
     standing[place:] = [total]
 
@@ -165,7 +166,7 @@ def _close_statement(total: _Line, standing: Sequence[_Line], totals: TotalsChec
             for head, inside in groups.items():
                 head.row_class = RowClass.SECTION
                 for line in inside:
-                    line.group = head
+                    (line.head or line).group = head
             running = without
     total.is_tied = totals.compare(total.row.line, total.label, total.figures, running)
 

@@ -106,8 +106,8 @@ class TotalsCheck:
         for position, figure in printed.items():
             if position in names and sums[position] == figure:
                 count += 1
-            elif position not in running.seen and not self._is_priced(position) and figure in elsewhere:
-                count += 1  # the total of another column, printed where no record has a figure
+            elif figure in elsewhere and (figure or position not in running.seen) and not self._is_priced(position):
+                count += 1  # the total of another column, which isn't printed in its own place
             elif position in names:
                 count += 1
                 wrong.append(Disagreement(line, label, names[position], figure, sums[position]))

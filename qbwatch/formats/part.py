@@ -12,11 +12,12 @@ from qbwatch.core.model import Failure
 from qbwatch.core.naming import read_file_name
 from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.layout import Layout, lay_out
-from qbwatch.formats.recognise import HEADER_WITHIN, Header, matching, read_header, recognise
+from qbwatch.formats.recognise import HEADER_WITHIN, Header, matching, named_by, read_header, recognise
 from qbwatch.formats.records import Reading, read_records
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.table import Opener, Row, Table
+from qbwatch.formats.table import WORKBOOKS, Opener, OpenWorkbook, Row, Table
 from qbwatch.formats.tables import open_tables
+from qbwatch.formats.workbook import open_workbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +43,28 @@ class Unread:
     failure: Failure
 
 
-def open_parts(open_stream: Opener, name: str, order: DateOrder) -> tuple[Part | Unread, ...]:
+def open_parts(
+    open_stream: Opener, name: str, order: DateOrder, open_book: OpenWorkbook = open_workbook
+) -> tuple[Part | Unread, ...]:
     """Recognise what a file holds, by content first and name second.
 
     Raises `Refusal` when that can be said of none of it.
     """
-    tables = open_tables(open_stream)
+    tables = open_tables(open_stream, open_book)
     if len(tables) == 1:
         return (_recognised(tables[0], name, order),)
     return tuple(_part_of(table, name, order) for table in tables)
 
 
-def open_part(open_stream: Opener, name: str, order: DateOrder, sheet: str | None = None) -> Part:
+def open_part(
+    open_stream: Opener,
+    name: str,
+    order: DateOrder,
+    sheet: str | None = None,
+    open_book: OpenWorkbook = open_workbook,
+) -> Part:
     """One part of a file. Raises `Refusal`."""
-    for table in open_tables(open_stream):
+    for table in open_tables(open_stream, open_book):
         if table.sheet == sheet or sheet is None:
             return _recognised(table, name, order)
     raise Refusal("no_such_sheet", f"it has no sheet {sheet!r} any more", "drop the file into the folder again")
@@ -71,8 +80,14 @@ def _part_of(table: Table, name: str, order: DateOrder) -> Part | Unread:
 def _recognised(table: Table, name: str, order: DateOrder) -> Part:
     with closing(table.rows()) as rows:
         header = _find_header(rows)
-    dataset = recognise(header, read_file_name(name).stem)
+    dataset = recognise(header, stem_of(table, name))
     return Part(lay_out(read_header(header.line, header.written, dataset), dataset, order), table)
+
+
+def stem_of(table: Table, name: str) -> str:
+    """What names the dataset of a table: a workbook's sheet by itself, where it does, and else the file."""
+    sheet = read_file_name(f"{table.sheet}.").stem if table.sheet and table.format in WORKBOOKS else ""
+    return sheet if named_by(sheet) else read_file_name(name).stem
 
 
 def _find_header(rows: Iterator[Row]) -> Header:

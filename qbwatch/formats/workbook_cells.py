@@ -54,7 +54,7 @@ def number_text(value: float) -> str:
     if value.is_integer():
         if abs(value) <= _EXACT_UP_TO:
             return str(int(value))
-        return repr(value).upper() if "e" in repr(value) else f"{Decimal(repr(value)):E}"
+        return f"{Decimal(repr(value)).normalize():E}"
     text = repr(value)
     return f"{Decimal(text):f}" if "e" in text else text
 

@@ -75,7 +75,9 @@ def _rows(rows: Iterable[Sequence[object]], offset: list[str]) -> Generator[Row,
     texts: dict[object, str] = {}
     for number, row in enumerate(rows, start=1):
         cells = offset + [value if type(value) is str else _text(value, texts) for value in row]
-        if any(cells):
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
             yield Row(number, cells)
 
 

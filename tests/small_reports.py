@@ -58,7 +58,7 @@ def sales_report(*rows: str, above: str = SALES) -> str:
 def open_report(text: str | bytes, name: str = "report.csv", order: DateOrder = DateOrder.MDY) -> Part:
     """The part in a report; raises `Refusal`."""
     data = text if isinstance(text, bytes) else text.encode()
-    return open_part(lambda: io.BytesIO(data), name, order, day=ANY_DAY)
+    return open_part(lambda: io.BytesIO(data), name, order).on(ANY_DAY)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 
 _THREE_NUMBERS = re.compile(r"([0-9]{1,4})([-/.])([0-9]{1,2})\2([0-9]{1,4})")
+_ISO_MOMENT = re.compile(r"([0-9]{4})(-)([0-9]{2})\2([0-9]{2})[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 _PIVOT = 70  # two-digit years: 70..99 are 19xx
 
@@ -35,13 +36,13 @@ class WrongOrder(ValueError):
 def parse_date(text: str, order: DateOrder) -> date | None:
     """The day that ``text`` states; None for a blank cell and for QuickBooks' null, ``0/0/0``.
 
-    ``YYYY-MM-DD`` is read in any order setting, because nothing else is written that way.
+    ``YYYY-MM-DD`` is read in any order setting, because nothing else is written that way; a time of day may follow it.
     Raises `WrongOrder` when month and day can only be meant the other way round, `NotADate` for anything else.
     """
     stripped = text.strip()
     if not stripped or stripped == "0/0/0":
         return None
-    match = _THREE_NUMBERS.fullmatch(stripped)
+    match = _THREE_NUMBERS.fullmatch(stripped) or _ISO_MOMENT.fullmatch(stripped)
     if match is None:
         raise NotADate("not a date")
     first, third = match[1], match[4]

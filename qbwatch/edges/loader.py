@@ -22,6 +22,7 @@ from qbwatch.edges import fold
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.tables import raw_table
 from qbwatch.edges.vault import Vault
+from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.tally import Tally, notes_of, read_whole_documents
@@ -55,7 +56,14 @@ class Loader:
     def open(self, item: WorkItem) -> Part:
         """The part of a work item, from its copy in the vault. Raises `Refusal`."""
         name = item.name.rsplit("/", 1)[-1]
-        return open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet, item.as_of.date())
+        open_book = WorkbookReader(self._look)
+        part = open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet, open_book)
+        return part.on(item.as_of.date())
+
+    def _look(self) -> None:
+        """A workbook may take long to open; a stop needn't wait for it. Raises `LoadStopped`."""
+        if self.should_stop():
+            raise LoadStopped
 
     def append(self, connection: Connection, item: WorkItem, at: datetime) -> LoadResult:
         """Fold a part that is newer than everything in its dataset straight into the raw table."""

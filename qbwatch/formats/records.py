@@ -12,7 +12,7 @@ from qbwatch.datasets import Kind
 from qbwatch.formats.cells import DAMAGED_ID, is_damaged_id
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.table import Row
+from qbwatch.formats.table import Row, Unusable
 
 _SHOWN = 80  # characters of an offending cell that are kept
 _LONGEST_KEY = 500  # characters; a longer one is no identifier, and no index could hold it
@@ -63,7 +63,7 @@ def read_records(rows: Iterator[Row], layout: Layout) -> Iterator[Reading]:
     is_list = layout.dataset.kind is Kind.LIST
     seen: dict[str, int] = {}
     for row_number, row in enumerate(rows, start=1):
-        if not any(cell and not cell.isspace() for cell in row.cells):
+        if not any(cell and not cell.isspace() for cell in row.cells) and not _unusable_in(row):
             yield Structure(row.line)
             continue
         reading = _read_row(row, row_number, layout)
@@ -87,6 +87,8 @@ def _read_row(row: Row, row_number: int, layout: Layout) -> Record | Rejected:
         return _rejected(row, layout, None, f"{len(cells)} cells where the header has {layout.width}")
     if any(cell and not cell.isspace() for cell in cells[layout.width :]):
         return _rejected(row, layout, None, f"content beyond the header's {layout.width} columns")
+    if (unusable := _unusable_in(row, layout.width)) is not None:
+        return _rejected(row, layout, *unusable)
     key = _key(row, layout)
     if key is None:
         return _rejected(row, layout, layout.key[0], _why_no_key(row, layout))
@@ -99,6 +101,14 @@ def _read_row(row: Row, row_number: int, layout: Layout) -> Record | Rejected:
         except ValueError as error:
             return _rejected(row, layout, cell.position, str(error))
     return Record(row_number, row.line, key, 0, values, extra_of(row, layout))
+
+
+def _unusable_in(row: Row, width: int | None = None) -> tuple[int, str] | None:
+    """Position and reason of the first cell that a spreadsheet gave no value."""
+    for position, cell in enumerate(row.cells[:width]):
+        if isinstance(cell, Unusable):
+            return position, cell.reason
+    return None
 
 
 def _key(row: Row, layout: Layout) -> str | None:

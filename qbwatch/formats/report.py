@@ -17,7 +17,7 @@ from qbwatch.formats.report_totals import Running, TotalsCheck
 from qbwatch.formats.table import Row
 
 
-def read_report(report: Report, rows: Iterator[Row]) -> Iterator[Reading]:
+def read_sections(report: Report, rows: Iterator[Row]) -> Iterator[Reading]:
     """Read the rows below the header; what is wrong with its totals is raised as `Refusal` at the end."""
     return _Reading(report).read(rows)
 

@@ -96,7 +96,7 @@ STATED = {
 
 def read(corpus: Path, name: str) -> ReportRead:
     file = corpus / name
-    return read_whole(open_part(lambda: file.open("rb"), file.name, DateOrder.MDY, day=ANY_DAY))
+    return read_whole(open_part(lambda: file.open("rb"), file.name, DateOrder.MDY).on(ANY_DAY))
 
 
 @pytest.mark.parametrize("name", STATED)

@@ -110,7 +110,7 @@ def _reports(corpus: Path) -> list[Path]:
 
 def _read_or_refuse(data: bytes, name: str, order: DateOrder) -> None:
     try:
-        found = read_whole(open_part(lambda: io.BytesIO(data), name, order, day=ANY_DAY))
+        found = read_whole(open_part(lambda: io.BytesIO(data), name, order).on(ANY_DAY))
     except Refusal:
         return
     assert found.tally.read == found.structural + found.tally.accepted + found.tally.rejected

@@ -78,6 +78,7 @@ class RowClass(StrEnum):
     BLANK = "blank"
     SECTION = "section"
     DETAIL = "detail"
+    MEMBER = "member"  # of a group: listed again to say that it belongs to it, not as a new value
     BEGINNING_BALANCE = "beginning_balance"
     TRANSACTION_TOTAL = "transaction_total"
     SUBTOTAL = "subtotal"

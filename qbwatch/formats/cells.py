@@ -83,6 +83,12 @@ def read_boolean(text: str) -> str | None:
         raise ValueError("neither true nor false") from None
 
 
+def read_negation(text: str) -> str | None:
+    """A truth value under a header that says the opposite of its column (``HIDDEN`` of an active record is ``N``)."""
+    said = read_boolean(text)
+    return None if said is None else str(said == "false").lower()
+
+
 def date_reader(order: DateOrder) -> Reader:
     """A reader of dates in the order that is configured for the source."""
 

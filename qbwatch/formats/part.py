@@ -12,7 +12,7 @@ from qbwatch.core.model import Failure
 from qbwatch.core.naming import read_file_name
 from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.layout import Layout, lay_out
-from qbwatch.formats.recognise import HEADER_WITHIN, Header, matching, read_header, recognise
+from qbwatch.formats.recognise import HEADER_WITHIN, NOT_RENAMED, Header, Renamed, matching, read_header, recognise
 from qbwatch.formats.records import Reading, read_records
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Opener, Row, Table
@@ -68,20 +68,22 @@ def _part_of(table: Table, name: str, order: DateOrder) -> Part | Unread:
         return Unread(table, refusal.failure)
 
 
-def _recognised(table: Table, name: str, order: DateOrder) -> Part:
+def _recognised(table: Table, name: str, order: DateOrder, renamed: Renamed = NOT_RENAMED) -> Part:
+    stem = read_file_name(name).stem
     with closing(table.rows()) as rows:
-        header = _find_header(rows)
-    dataset = recognise(header, read_file_name(name).stem)
-    return Part(lay_out(read_header(header.line, header.written, dataset), dataset, order), table)
+        header = _find_header(rows, stem, renamed)
+    dataset = recognise(header, stem)
+    header = read_header(header.line, header.written, dataset, renamed=renamed)
+    return Part(lay_out(header, dataset, order), table, table.facts)
 
 
-def _find_header(rows: Iterator[Row]) -> Header:
+def _find_header(rows: Iterator[Row], stem: str, renamed: Renamed) -> Header:
     """The first row that carries a dataset's signature, else the first row with content."""
     head = list(islice(rows, HEADER_WITHIN))
     first: Header | None = None
     for row in head:
-        header = read_header(row.line, row.cells)
-        if matching(header.columns):
+        header = read_header(row.line, row.cells, renamed=renamed)
+        if matching(header.columns, stem):
             return header
         if first is None and any(header.columns):
             first = header

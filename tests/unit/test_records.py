@@ -91,7 +91,7 @@ def test_blank_rows_are_structure() -> None:
     ("column", "text", "reason"),
     [
         ("Credit Limit", "lots", "not an amount"),
-        ("Credit Limit", "NaN", "not an amount"),
+        ("Credit Limit", "NaN", "not an amount: no number"),
         ("Status", "maybe", "neither true nor false"),
         ("Customer Name", "A\x00B", "holds a NUL character"),
         ("QuickBooks Internal Id", " ", "no key: the cell is blank"),

@@ -24,9 +24,10 @@ from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import open_regular
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.rehearsal import rehearse
+from qbwatch.formats.notes import notes_of, renames_in
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import Tally, notes_of, read_whole_documents
+from qbwatch.formats.tally import Tally, read_whole_documents
 from qbwatch.formats.text import looks_complete
 
 
@@ -155,7 +156,7 @@ def _told(part: Part, tally: Tally, item: WorkItem) -> Json:
         "rows": _rows(rows),
         "row_classes": {RowClass.HEADER.value: 1} | {each.value: count for each, count in tally.row_classes.items()},
         "sums": {name: str(total) for name, total in tally.sums.items()},
-        "drift": {"new": list(part.layout.new), "lost": list(part.layout.lost), "renamed": {}},
+        "drift": {"new": list(part.layout.new), "lost": list(part.layout.lost), "renamed": renames_in(part.layout)},
         "rejects": [
             {"line": each.line, "column": each.column, "text": each.text, "reason": each.reason}
             for each in tally.rejects

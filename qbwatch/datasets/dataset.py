@@ -100,6 +100,8 @@ class Dataset:
     in which it is written; ``signatures`` are those of forms that no other dataset shares. ``aliases`` are other
     headers (in snake_case) of its columns, whatever the form.
 
+    ``read_by`` names, by column, the dbt models of the shipped project that read it.
+
     Of a report: ``titles`` names the column that its sections fill, by title; ``day`` is the column of the day that a
     row speaks for (None: the report's date); ``section_groups`` are labels of sections that are no part of a name.
     """
@@ -120,6 +122,7 @@ class Dataset:
     titles: dict[str, str] = field(default_factory=dict)
     day: str | None = None
     section_groups: frozenset[str] = frozenset()
+    read_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def full_name(self) -> str:

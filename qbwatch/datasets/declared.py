@@ -111,6 +111,7 @@ def _dataset(name: str, entry: dict[str, Any], rank: int) -> Dataset:
         titles=dict(entry.get("titles", {})),
         day=entry.get("day"),
         section_groups=frozenset(entry.get("section_groups", ())),
+        read_by=_read_by(name),
     )
 
 
@@ -121,6 +122,13 @@ def _aliases(entry: dict[str, Any], groups: list[dict[str, Any]], identity: tupl
     for part in (*reversed(groups), entry):
         aliases |= part.get("aliases", {})
     return _in_role(aliases, identity)
+
+
+def _read_by(name: str) -> dict[str, tuple[str, ...]]:
+    """The models that read each column of a dataset's raw table."""
+    models: dict[str, list[str]] = declarations().get("read_by_dbt", {}).get(name, {})
+    columns = dict.fromkeys(column for read in models.values() for column in read)
+    return {column: tuple(model for model, read in models.items() if column in read) for column in columns}
 
 
 def _in_role(aliases: dict[str, str], identity: tuple[str, ...]) -> dict[str, str]:

@@ -22,9 +22,10 @@ from qbwatch.edges import fold
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.tables import raw_table
 from qbwatch.edges.vault import Vault
+from qbwatch.formats.notes import notes_of
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import Tally, notes_of, read_whole_documents
+from qbwatch.formats.tally import Tally, read_whole_documents
 
 _LINEAGE = ("_file_id", "_as_of", "_loaded_at", "_row_hash")
 _NO_HASH_YET = "00000000-0000-0000-0000-000000000000"  # the stage is hashed as a whole, in SQL

@@ -28,7 +28,7 @@ class Layout:
     ``summed`` the places in ``cells`` whose sums are compared, ``key`` the cells that identify a record,
     ``lost`` declared columns that the file lacks, ``withheld`` those that it has and that are never loaded,
     ``width`` the number of header cells up to the last named one. ``fills_down``: the key's cells may be blank below
-    the first line of a document.
+    the first line of a document. ``notes`` is what a person should know of the table.
     """
 
     dataset: Dataset
@@ -41,6 +41,7 @@ class Layout:
     width: int
     withheld: tuple[str, ...] = ()
     fills_down: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -66,7 +67,7 @@ class Layout:
         return tuple(dict.fromkeys(column for key in better for column in key if column not in present))
 
 
-def lay_out(header: Header, dataset: Dataset, order: DateOrder) -> Layout:
+def lay_out(header: Header, dataset: Dataset, order: DateOrder, notes: tuple[str, ...] = ()) -> Layout:
     """Map a header to its dataset's declared columns."""
     cells: list[Cell] = []
     extra: list[tuple[int, str]] = []
@@ -96,6 +97,7 @@ def lay_out(header: Header, dataset: Dataset, order: DateOrder) -> Layout:
         width=width,
         withheld=tuple(withheld),
         fills_down=bool(key) and set(key) <= set(dataset.fill_down),
+        notes=notes,
     )
 
 

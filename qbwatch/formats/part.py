@@ -12,7 +12,16 @@ from qbwatch.core.model import Failure
 from qbwatch.core.naming import read_file_name
 from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.layout import Layout, lay_out
-from qbwatch.formats.recognise import HEADER_WITHIN, NOT_RENAMED, Header, Renamed, matching, read_header, recognise
+from qbwatch.formats.recognise import (
+    HEADER_WITHIN,
+    NOT_RENAMED,
+    Header,
+    Renamed,
+    matching,
+    of_keyword,
+    read_header,
+    recognise,
+)
 from qbwatch.formats.records import Reading, read_records
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Opener, Row, Table
@@ -69,12 +78,27 @@ def _part_of(table: Table, name: str, order: DateOrder) -> Part | Unread:
 
 
 def _recognised(table: Table, name: str, order: DateOrder, renamed: Renamed = NOT_RENAMED) -> Part:
+    if table.format == "iif":
+        return _iif(table, order)
     stem = read_file_name(name).stem
     with closing(table.rows()) as rows:
         header = _find_header(rows, stem, renamed)
     dataset = recognise(header, stem)
     header = read_header(header.line, header.written, dataset, renamed=renamed)
-    return Part(lay_out(header, dataset, order), table, table.facts)
+    return Part(lay_out(header, dataset, order, table.notes), table, table.facts)
+
+
+def _iif(table: Table, order: DateOrder) -> Part:
+    """A kind of IIF record: its keyword says what it is, and its first row is its header."""
+    dataset = of_keyword(table.sheet or "")
+    assert dataset is not None, "an IIF file has tables of known kinds alone"
+    with closing(table.rows()) as rows:
+        first = next(rows)
+    header = read_header(first.line, first.cells, dataset, keyword=table.sheet)
+    if dataset.key_of(header.columns) is None:
+        reason = f"its {table.sheet} rows have no name, by which they are told apart"
+        raise Refusal("missing_columns", reason, "export the lists from QuickBooks again")
+    return Part(lay_out(header, dataset, order, table.notes), table, table.facts)
 
 
 def _find_header(rows: Iterator[Row], stem: str, renamed: Renamed) -> Header:

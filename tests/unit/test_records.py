@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qbwatch.core.dates import DateOrder
+from qbwatch.formats.notes import notes_of
 from qbwatch.formats.records import Record, Rejected, Structure
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import notes_of
 
 C, I = "Customer.csv", "Invoice.csv"  # noqa: E741
 

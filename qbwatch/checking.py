@@ -22,8 +22,10 @@ from qbwatch.core.naming import read_file_name
 from qbwatch.edges import admissions
 from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import open_regular
-from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
+from qbwatch.edges.key_kinds import check_key_kind
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, driver, failure_of
 from qbwatch.edges.rehearsal import rehearse
+from qbwatch.edges.tables import raw_table
 from qbwatch.formats.notes import notes_of, renames_in
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
@@ -104,6 +106,9 @@ class Checker:
         try:
             with engine.connect() as connection, connection.begin():
                 twin = admissions.accepted_as(connection, item.content_hash, item.as_of)
+                dataset = part.layout.dataset
+                if failure := check_key_kind(driver(connection).cursor(), raw_table(dataset), part.layout):
+                    return _quarantine(failure.reason, failure.hint)
                 rows = rehearse(connection, part, tally, item)
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error

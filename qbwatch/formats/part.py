@@ -51,33 +51,37 @@ class Unread:
     failure: Failure
 
 
-def open_parts(open_stream: Opener, name: str, order: DateOrder) -> tuple[Part | Unread, ...]:
-    """Recognise what a file holds, by content first and name second.
+def open_parts(
+    open_stream: Opener, name: str, order: DateOrder, renamed: Renamed = NOT_RENAMED
+) -> tuple[Part | Unread, ...]:
+    """Recognise what a file holds, by content first and name second. ``renamed`` is what a person said of its columns.
 
     Raises `Refusal` when that can be said of none of it.
     """
     tables = open_tables(open_stream)
     if len(tables) == 1:
-        return (_recognised(tables[0], name, order),)
-    return tuple(_part_of(table, name, order) for table in tables)
+        return (_recognised(tables[0], name, order, renamed),)
+    return tuple(_part_of(table, name, order, renamed) for table in tables)
 
 
-def open_part(open_stream: Opener, name: str, order: DateOrder, sheet: str | None = None) -> Part:
+def open_part(
+    open_stream: Opener, name: str, order: DateOrder, sheet: str | None = None, renamed: Renamed = NOT_RENAMED
+) -> Part:
     """One part of a file. Raises `Refusal`."""
     for table in open_tables(open_stream):
         if table.sheet == sheet or sheet is None:
-            return _recognised(table, name, order)
+            return _recognised(table, name, order, renamed)
     raise Refusal("no_such_sheet", f"it has no sheet {sheet!r} any more", "drop the file into the folder again")
 
 
-def _part_of(table: Table, name: str, order: DateOrder) -> Part | Unread:
+def _part_of(table: Table, name: str, order: DateOrder, renamed: Renamed) -> Part | Unread:
     try:
-        return _recognised(table, name, order)
+        return _recognised(table, name, order, renamed)
     except Refusal as refusal:
         return Unread(table, refusal.failure)
 
 
-def _recognised(table: Table, name: str, order: DateOrder, renamed: Renamed = NOT_RENAMED) -> Part:
+def _recognised(table: Table, name: str, order: DateOrder, renamed: Renamed) -> Part:
     if table.format == "iif":
         return _iif(table, order)
     stem = read_file_name(name).stem

@@ -133,10 +133,15 @@ def recognise(header: Header, stem: str) -> Dataset:
     return found[0]
 
 
+def names_employees(stem: str) -> bool:
+    """Whether a file or sheet is named after employees, who are never loaded."""
+    stems, _ = people()
+    return any(folded_stem(stem).startswith(folded_stem(each)) for each in stems)
+
+
 def _employees(header: Header, stem: str) -> Refusal | None:
-    stems, headers = people()
-    folded = folded_stem(stem)
-    if headers.isdisjoint(header.columns) and not any(folded.startswith(folded_stem(each)) for each in stems):
+    _, headers = people()
+    if headers.isdisjoint(header.columns) and not names_employees(stem):
         return None
     return Refusal(EMPLOYEES, "employees are never loaded", "nothing needs to be done")
 

@@ -42,9 +42,9 @@ def is_iif(first_line: str) -> bool:
 
 @dataclass(slots=True)
 class _Contents:
-    """What a first reading finds: the lines and columns of each keyword's headers, and how many rows each has."""
+    """What a first reading finds: the columns of each keyword's headers, and how many rows it has."""
 
-    lines: dict[str, int] = field(default_factory=dict)
+    headers: list[str] = field(default_factory=list)  # keywords, in the order of their first headers
     columns: dict[str, dict[str, bool]] = field(default_factory=dict)  # name → whether a row fills it
     counts: Counter[str] = field(default_factory=Counter)
     file: dict[str, str] = field(default_factory=dict)
@@ -53,7 +53,8 @@ class _Contents:
         """Note one row."""
         known = self.columns.setdefault(entry.keyword, {}) if entry.labels is not None else {}
         if entry.is_header:
-            self.lines.setdefault(entry.keyword, entry.line)
+            if entry.keyword not in self.headers:
+                self.headers.append(entry.keyword)
             for name in entry.labels or ():
                 known.setdefault(name, False)
             return
@@ -74,7 +75,7 @@ def tables_of(rows: Rows, encoding: str) -> tuple[Table, ...]:
     with closing(rows()) as read:
         for entry in walk(read):
             contents.take(entry)
-    loaded = tuple(keyword for keyword in contents.lines if of_keyword(keyword) is not None)
+    loaded = tuple(keyword for keyword in contents.headers if of_keyword(keyword) is not None)
     if not loaded:
         raise _nothing_known(contents)
     facts, notes = ReportFacts(printed_at=_written_at(contents.file)), _notes_of(contents.counts, loaded)
@@ -96,7 +97,7 @@ class _Kind:
     def rows(self) -> Generator[Row, None, None]:
         """The header, then the rows. Raises `Refusal`."""
         labels = self.contents.labels_of(self.keyword)
-        yield Row(self.contents.lines[self.keyword], list(labels))
+        yield Row(0, list(labels))  # above all rows: some may stand before their header
         with closing(self.source()) as read:
             for entry in walk(read):
                 if entry.is_header:
@@ -112,7 +113,7 @@ def _row(entry: Entry, labels: tuple[str, ...]) -> Row:
     if entry.is_member:
         return Row(entry.line, [], RowClass.MEMBER)
     if entry.labels is None:
-        return Row(entry.line, [])
+        return Row(entry.line, [*[""] * len(labels), *entry.cells])  # content without a header: it will be rejected
     cells = [cell.replace("\\n", "\n") for cell in entry.cells]
     named = dict(zip(entry.labels, cells, strict=False))
     beyond = [cell for cell in cells[len(entry.labels) :] if cell.strip()]
@@ -145,7 +146,7 @@ def _notes_of(counts: Counter[str], loaded: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _nothing_known(contents: _Contents) -> Refusal:
-    kinds = ", ".join(dict.fromkeys((*contents.lines, *contents.counts))) or "none"
+    kinds = ", ".join(dict.fromkeys((*contents.headers, *contents.counts))) or "none"
     return Refusal(
         "no_known_kind",
         f"an IIF file without a list that is loaded; it holds: {kinds}"[:300],

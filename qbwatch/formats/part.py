@@ -13,7 +13,17 @@ from qbwatch.core.model import Failure
 from qbwatch.core.naming import read_file_name
 from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.layout import Layout, lay_out
-from qbwatch.formats.recognise import HEADER_WITHIN, Header, matching, named_by, read_header, recognise
+from qbwatch.formats.recognise import (
+    HEADER_WITHIN,
+    NOT_RENAMED,
+    Header,
+    Renamed,
+    matching,
+    named_by,
+    of_keyword,
+    read_header,
+    recognise,
+)
 from qbwatch.formats.records import Reading, read_records
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.report_head import find_report, title_above
@@ -70,16 +80,20 @@ class Unread:
 
 
 def open_parts(
-    open_stream: Opener, name: str, order: DateOrder, open_book: OpenWorkbook = open_workbook
+    open_stream: Opener,
+    name: str,
+    order: DateOrder,
+    open_book: OpenWorkbook = open_workbook,
+    renamed: Renamed = NOT_RENAMED,
 ) -> tuple[Part | Unread, ...]:
-    """Recognise what a file holds, by content first and name second.
+    """Recognise what a file holds, by content first and name second. ``renamed`` is what a person said of its columns.
 
     Raises `Refusal` when that can be said of none of it.
     """
     tables = open_tables(open_stream, open_book)
     if len(tables) == 1:
-        return (_recognised(tables[0], name, order),)
-    return tuple(_part_of(table, name, order) for table in tables)
+        return (_recognised(tables[0], name, order, renamed),)
+    return tuple(_part_of(table, name, order, renamed) for table in tables)
 
 
 def open_part(
@@ -88,34 +102,51 @@ def open_part(
     order: DateOrder,
     sheet: str | None = None,
     open_book: OpenWorkbook = open_workbook,
+    renamed: Renamed = NOT_RENAMED,
 ) -> Part:
     """One part of a file. Raises `Refusal`."""
     for table in open_tables(open_stream, open_book):
         if table.sheet == sheet or sheet is None:
-            return _recognised(table, name, order)
+            return _recognised(table, name, order, renamed)
     raise Refusal("no_such_sheet", f"it has no sheet {sheet!r} any more", "drop the file into the folder again")
 
 
-def _part_of(table: Table, name: str, order: DateOrder) -> Part | Unread:
+def _part_of(table: Table, name: str, order: DateOrder, renamed: Renamed) -> Part | Unread:
     try:
-        return _recognised(table, name, order)
+        return _recognised(table, name, order, renamed)
     except Refusal as refusal:
         return Unread(table, refusal.failure)
 
 
-def _recognised(table: Table, name: str, order: DateOrder) -> Part:
+def _recognised(table: Table, name: str, order: DateOrder, renamed: Renamed) -> Part:
     """A title above the header tells a report; else the signature of a list or a document, else that of a report."""
+    if table.format == "iif":
+        return _iif(table, order)
     stem = stem_of(table, name)
     with closing(table.rows()) as rows:
         head = list(islice(rows, HEADER_WITHIN))
-    header = _find_header(head)
-    is_flat = matching(header.columns) and title_above(head) is None
+    header = _find_header(head, stem, renamed)
+    is_flat = matching(header.columns, stem) and title_above(head) is None
     if not is_flat and (found := find_report(head, stem, order)) is not None:
         report = open_report(table, found, name, order)
         return Part(report.layout, table, report.facts, report)
     dataset = recognise(header, stem)
-    layout = lay_out(read_header(header.line, header.written, dataset), dataset, order)
-    return Part(layout, table, facts_of_list(table, head, header.line, stem, order))
+    header = read_header(header.line, header.written, dataset, renamed=renamed)
+    facts = facts_of_list(table, head, header.line, stem, order)
+    return Part(lay_out(header, dataset, order, table.notes), table, facts)
+
+
+def _iif(table: Table, order: DateOrder) -> Part:
+    """A kind of IIF record: its keyword says what it is, and its first row is its header."""
+    dataset = of_keyword(table.sheet or "")
+    assert dataset is not None, "an IIF file has tables of known kinds alone"
+    with closing(table.rows()) as rows:
+        first = next(rows)
+    header = read_header(first.line, first.cells, dataset, keyword=table.sheet)
+    if dataset.key_of(header.columns) is None:
+        reason = f"its {table.sheet} rows have no name, by which they are told apart"
+        raise Refusal("missing_columns", reason, "export the lists from QuickBooks again")
+    return Part(lay_out(header, dataset, order, table.notes), table, table.facts)
 
 
 def stem_of(table: Table, name: str) -> str:
@@ -124,12 +155,12 @@ def stem_of(table: Table, name: str) -> str:
     return sheet if named_by(sheet) else read_file_name(name).stem
 
 
-def _find_header(head: Sequence[Row]) -> Header:
+def _find_header(head: Sequence[Row], stem: str, renamed: Renamed) -> Header:
     """The first row that carries a dataset's signature, else the first row with content."""
     first: Header | None = None
     for row in head:
-        header = read_header(row.line, row.cells)
-        if matching(header.columns):
+        header = read_header(row.line, row.cells, renamed=renamed)
+        if matching(header.columns, stem):
             return header
         if first is None and any(header.columns):
             first = header

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qbwatch.core.dates import DateOrder
-from qbwatch.datasets import SUMMED, ColumnType, percent_twin
+from qbwatch.datasets import SUMMED, ColumnType, never_loaded, percent_twin
 from qbwatch.formats.cells import read_rate_percent, read_text, reader_for
 from qbwatch.formats.layout import Cell, Layout
 from qbwatch.formats.recognise import Header
@@ -27,14 +27,14 @@ class ReportLayout(Layout):
     ``figures`` are positions that a total may be printed in, ``printed`` those of them that add up, by name.
     """
 
-    labels: int
-    day: int | None
-    balance: int | None
-    figures: frozenset[int]
-    printed: tuple[tuple[int, str], ...]
-    filled_down: tuple[int, ...]
-    section_as: int | None
-    named: frozenset[int]
+    labels: int = 0
+    day: int | None = None
+    balance: int | None = None
+    figures: frozenset[int] = frozenset()
+    printed: tuple[tuple[int, str], ...] = ()
+    filled_down: tuple[int, ...] = ()
+    section_as: int | None = None
+    named: frozenset[int] = frozenset()
 
 
 def lay_out_report(head: Head, order: DateOrder) -> ReportLayout:
@@ -56,11 +56,13 @@ def lay_out_report(head: Head, order: DateOrder) -> ReportLayout:
             cells.append(Cell(position, percent_twin(name), read_rate_percent))
     stored = {cell.column: place for place, cell in enumerate(cells)}
     kinds = {position: dataset.columns.get(name) for name, position in places.items()}
+    beyond = [name for name in columns if name and name not in dataset.columns]
     return ReportLayout(
         dataset=dataset,
-        header=Header(head.header.line, (*columns, *added), (*head.header.written[:width], *added)),
+        header=Header(head.header.line, (*columns, *added), (*head.header.written[:width], *added), head.header.form),
         cells=tuple(cells),
-        extra=tuple((places[name], name) for name in columns if name and name not in dataset.columns),
+        extra=tuple((places[name], name) for name in beyond if not never_loaded().search(name)),
+        withheld=tuple(name for name in beyond if never_loaded().search(name)),
         key=(),
         summed=tuple((stored[name], name) for name in dataset.summed_columns if name in stored),
         lost=tuple(name for name in dataset.columns if name not in stored),

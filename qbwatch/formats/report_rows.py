@@ -15,7 +15,7 @@ from qbwatch.formats.records import Record, Rejected, extra_of, wrong_order
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.report_layout import ReportLayout
 from qbwatch.formats.report_outline import unclear
-from qbwatch.formats.table import Row
+from qbwatch.formats.table import Row, Unusable
 
 _SHOWN = 80  # characters of an offending cell that are kept
 _LISTED = 5  # unreadable rows that the reason names
@@ -53,10 +53,10 @@ class RowReader:
         whole = Row(row.line, padded)
         values: list[str | None] = []
         for cell in layout.cells:
-            if self.short and (why := getattr(padded[cell.position], "reason", "")):
-                return self._reject(whole, cell.position, why)  # a spreadsheet's error, or a formula nobody worked out
+            if isinstance(text := padded[cell.position], Unusable):
+                return self._reject(whole, cell.position, text.reason)
             try:
-                values.append(cell.read(padded[cell.position]))
+                values.append(cell.read(text))
             except WrongOrder as error:
                 raise wrong_order(whole, layout, cell.position, str(error)) from None
             except ValueError as error:

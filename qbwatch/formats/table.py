@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
+
+from qbwatch.core.model import RowClass
+from qbwatch.formats.facts import ReportFacts
 
 Opener = Callable[[], BinaryIO]
 
@@ -36,10 +39,13 @@ class Row:
     (``6.625%``), a truth value as ``true`` or ``false``. A number beyond 2**53 has lost digits when the sheet was
     saved: it is told in scientific notation (``1.91431E+18``), which neither an identifier nor an amount may be. A cell
     without a value of its own is `Unusable`.
+
+    ``row_class`` is set by a format that knows a row to be no record.
     """
 
     line: int
     cells: list[str]
+    row_class: RowClass | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,8 @@ class Table:
     ``sheet`` names it inside its file (None for a text file), ``format`` is ``csv``, ``xlsx``, ``xls``, ``ods`` or
     ``iif``, ``encoding`` the codec of a text file, ``delimiter`` what parts its cells. ``rows`` gives all rows from
     the beginning, header and blank ones included, as often as it is called; it streams, and raises `Refusal`.
-    ``hidden`` says why a person who opens the workbook doesn't see it as a sheet of cells, if so.
+    ``hidden`` says why a person who opens the workbook doesn't see it as a sheet of cells, if so. ``facts`` is what the
+    file says of all its tables, ``notes`` what a person should know of this one.
     """
 
     sheet: str | None
@@ -58,6 +65,8 @@ class Table:
     delimiter: str | None
     rows: Callable[[], Generator[Row, None, None]]
     hidden: str | None = None
+    facts: ReportFacts = field(default_factory=ReportFacts)
+    notes: tuple[str, ...] = ()
 
 
 OpenWorkbook = Callable[[Opener], tuple[Table, ...]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from qbwatch.formats.containers import refuse_other_kinds
+from qbwatch.formats.iif import is_iif, tables_of
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Opener, OpenWorkbook, Row, Table
 from qbwatch.formats.text import detect_encoding, head_of, read_rows, sniff_delimiter
@@ -25,19 +26,20 @@ def open_tables(open_stream: Opener, open_book: OpenWorkbook = open_workbook) ->
     if not head.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n,"):
         raise Refusal("empty_file", _emptiness(head), "nothing of it was loaded; export it again")
     refuse_other_kinds(head)
-    return (_open_text(open_stream),)
+    return _open_text(open_stream)
 
 
-def _open_text(open_stream: Opener) -> Table:
+def _open_text(open_stream: Opener) -> tuple[Table, ...]:
     with open_stream() as stream:
         encoding = detect_encoding(stream)
-        delimiter = sniff_delimiter(head_of(stream, encoding))
+        head = head_of(stream, encoding)
+    delimiter = "\t" if is_iif(head) else sniff_delimiter(head)
 
     def rows() -> Generator[Row, None, None]:
         with open_stream() as stream:
             yield from read_rows(stream, encoding, delimiter)
 
-    return Table(None, "csv", encoding, delimiter, rows)
+    return tables_of(rows, encoding) if is_iif(head) else (Table(None, "csv", encoding, delimiter, rows),)
 
 
 def _emptiness(head: bytes) -> str:

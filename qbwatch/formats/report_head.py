@@ -178,8 +178,8 @@ def _not_loaded(title: Title) -> Refusal:
 
 
 def _implied_section(dataset: Dataset, header: Header) -> str:
-    """Without a title, sections name what has no column of its own: customer or item of sales, else the account."""
+    """Without a title, sections name what has no column of its own, where that leaves no doubt."""
     if "sales_price" not in header.columns:
-        return "account" if "account" in dataset.columns and "account" not in header.columns else ""
+        return next((name for name in dataset.titles.values() if name and name not in header.columns), "")
     missing = [name for name in ("customer", "item") if name not in header.columns]
     return missing[0] if len(missing) == 1 else ""

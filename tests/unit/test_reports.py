@@ -408,3 +408,25 @@ def test_every_row_below_the_header_is_told_with_its_line() -> None:
     part = open_report(sales_report(section("Odell"), sale(FIFTH, "5.00"), "\n", total("Total for Odell", "5.00")))
     lines = [(r.line, r.row_class) if isinstance(r, Structure) else (r.line, None) for r in part.readings()]  # type: ignore[union-attr]
     assert lines == [(6, RowClass.SECTION), (7, None), (8, RowClass.BLANK), (9, RowClass.SUBTOTAL)]
+
+
+def test_a_custom_transaction_detail_is_told_from_a_journal_and_a_ledger() -> None:
+    text = (
+        '"Trans #",Type,Date,Num,Adj,"P. O. #",Name,"Source Name",Memo,"Due Date",Item,Account,Class,Clr,Split,Qty,'
+        "Debit,Credit,Amount,Balance,Account Type\n"
+        '"364,134",Invoice,1/2/2025,7,,,Acme,Acme,,,,1200 · AR,,,-SPLIT-,,5.00,,5.00,5.00,Accounts Receivable\n'
+        '"364,134",Invoice,1/2/2025,7,,,Acme,Acme,x,,Bolt,4000 · Sales,,Ö,1200 · AR,-1,,5.00,-5.00,0.00,Income\n'
+        "TOTAL,,,,,,,,,,,,,,,,5.00,5.00,0.00,0.00,\n"
+    )
+    found = read_report(text)
+    assert found.part.layout.dataset.name == "transactions"
+    assert found.column("trans_no") == ["364134", "364134"]
+    assert found.sum_of("amount") == 0
+    assert found.part.layout.new == ()
+
+
+def test_numbers_of_banks_and_cards_are_withheld_from_reports_too() -> None:
+    text = sales_report().replace("Balance", "Credit card no") + section("Odell") + sale(FIFTH, "5.00")
+    found = read_report(text)
+    assert found.part.layout.withheld == ("credit_card_no",)
+    assert found.part.layout.new == ()

@@ -111,3 +111,31 @@ def test_a_row_that_fits_no_class_is_named(row: str) -> None:
     refusal = refused(aging(row))
     assert refusal.failure.code == "unclear_row"
     assert "line 6" in refusal.message
+
+
+def test_without_any_line_above_its_header_a_position_is_known_by_its_columns() -> None:
+    figures = "1.00,0.00,0.00,2.00,0.00,3.00"
+    aged = f",Current,1 - 30,31 - 60,61 - 90,> 90,TOTAL\nAcme,{figures}\nTOTAL,{figures}\n"
+    found = read_report(aged)
+    assert (found.part.layout.dataset.name, found.column("customer")) == ("aging", ["Acme"])
+    assert found.column("over_90_days") == ["0.00"]
+    opened = (
+        "Type,Date,Num,P. O. #,Terms,Due Date,Aging,Open Balance\nAcme,,,,,,,\n"
+        "Invoice,01/02/2025,7,,Net 30,02/01/2025,12,5.00\nTotal Acme,,,,,,,5.00\nTOTAL,,,,,,,5.00\n"
+    )
+    found = read_report(opened)
+    assert (found.part.layout.dataset.name, found.column("customer")) == ("open_invoices", ["Acme"])
+
+
+def test_an_aging_by_document_keeps_its_ages_as_sections() -> None:
+    text = (
+        'Acme Ltd,,,,,,,\nA/R Aging Detail Report,,,,,,,\n"As of April 14, 2025",,,,,,,\n,,,,,,,\n'
+        ",Date,Transaction type,Num,Customer full name,Due date,Amount,Open balance\n"
+        "1 - 30 days past due,,,,,,,\n"
+        ',03/05/2025,Invoice,3114,Voss & Kin,04/04/2025,"2,410.80","2,410.80"\n'
+        'Total for 1 - 30 days past due,,,,,,"$2,410.80","$2,410.80"\nTOTAL,,,,,,"$2,410.80","$2,410.80"\n'
+    )
+    found = read_report(text)
+    assert found.column("section") == ["1 - 30 days past due"]
+    assert found.column("customer") == ["Voss & Kin"]
+    assert [record.key for record in found.records] == ["2025-04-14"]

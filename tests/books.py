@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,15 +17,21 @@ from sqlalchemy import Connection, text
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import AsOfBasis, ItemState, LoadResult, Mode, WorkItem
 from qbwatch.core.naming import read_file_name
-from qbwatch.datasets import dataset_named, datasets
+from qbwatch.datasets import Dataset, dataset_named, datasets
 from qbwatch.edges import admissions, runs, store
 from qbwatch.edges.admissions import NewItem, SeenFile
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import driver, engine_for
 from qbwatch.edges.vault import Kept, Vault
+from qbwatch.formats.part import open_part
 
 ZONE = ZoneInfo("America/New_York")
 START = datetime(2025, 5, 1, 12, tzinfo=UTC)
+
+
+def _held(name: str, data: bytes) -> Dataset:
+    """What a report is, which its name needn't say."""
+    return open_part(lambda: io.BytesIO(data), name, DateOrder.MDY).layout.dataset
 
 
 @dataclass
@@ -68,9 +75,8 @@ class Books:
             first_seen_at=at,
             settled_at=at,
         )
-        dataset = next(
-            each.full_name for each in datasets().values() if name.replace("01_BACKUP_", "").startswith(each.stems)
-        )
+        named = [each for each in datasets().values() if name.replace("01_BACKUP_", "").startswith(each.stems)]
+        dataset = (named[0] if named else _held(name, data)).full_name
         with self.connection.begin():
             file_id = admissions.record_file(self.connection, seen)
             return admissions.add_item(

@@ -20,7 +20,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import Failure, ItemState, QbwatchError
 from qbwatch.core.naming import read_file_name
 from qbwatch.core.settle import Look
-from qbwatch.edges import admissions
+from qbwatch.edges import admissions, decisions
 from qbwatch.edges.admissions import SeenFile
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.vault import Kept, Vault
@@ -107,7 +107,11 @@ class Admitter:
         at, file_id = self.now(), admissions.record_file(connection, seen)
         admissions.retire_versions(connection, seen, _overtaken_by(verdict), at)
         state = _STATES[verdict.fate]
-        admissions.add_item(connection, seen, file_id, verdict.dataset, state=state, failure=verdict.failure, at=at)
+        item_id = admissions.add_item(
+            connection, seen, file_id, verdict.dataset, state=state, failure=verdict.failure, at=at
+        )
+        if verdict.answers:
+            decisions.keep_answers(connection, item_id, verdict.answers)
 
     def _recognise(self, seen: SeenFile) -> str | Failure:
         return recognised(seen.path, lambda: self.vault.open(seen.content_hash), self.order)

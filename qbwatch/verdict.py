@@ -5,10 +5,11 @@ Admission decides by it and then writes; a plan decides by it and stops there, s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -16,10 +17,11 @@ from sqlalchemy import Connection
 from qbwatch.core.arrival import Arrival
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.filename import escaped
+from qbwatch.core.holds import HOLDS
 from qbwatch.core.model import AsOfBasis, Failure, FailureClass, ItemState
 from qbwatch.core.naming import NameReading, read_file_name
-from qbwatch.edges import admissions
-from qbwatch.edges.admissions import SeenFile, Version
+from qbwatch.edges import admissions, decisions
+from qbwatch.edges.admissions import SeenFile, Twin, Version
 from qbwatch.formats.part import open_part
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Opener
@@ -37,13 +39,15 @@ class Fate(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A fate, with what it rests on. ``known_id`` is the file version that a known file is; ``is_return`` says that the
-    path went back to bytes which were accepted under it before."""
+    path went back to bytes which were accepted under it before; ``answers`` are what a person
+    answered about these."""
 
     fate: Fate
     dataset: str | None = None
     failure: Failure | None = None
     known_id: int | None = None
     is_return: bool = False
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def file_name(path: bytes) -> str:
@@ -95,9 +99,20 @@ def judge(connection: Connection, seen: SeenFile, recognise: Callable[[], str | 
     twin = admissions.twin_of(connection, seen)
     if twin is not None and (not twin.same_path or twin.state is ItemState.LOADING):
         return Verdict(Fate.DUPLICATE, dataset, duplicate_of(twin.name), is_return=twin.same_path)
-    if isinstance(found, Failure):
+    if twin is None and (decided := decisions.decided_against(connection, seen.content_hash, seen.as_of)) is not None:
+        return Verdict(Fate.DUPLICATE, dataset, decided)
+    answers = _answers_kept(twin)
+    if isinstance(found, Failure) and found.code not in answers.get("accepted", ()):
         return Verdict(Fate.QUARANTINE, None, found)
-    return Verdict(Fate.LOAD, dataset, is_return=twin is not None)
+    return Verdict(Fate.LOAD, dataset, is_return=twin is not None, answers=answers)
+
+
+def _answers_kept(twin: Twin | None) -> Mapping[str, Any]:
+    """What a person answered about bytes that came back; where these count already, no question about them is left."""
+    if twin is None:
+        return {}
+    accepted = {"accepted": sorted(HOLDS)} if twin.state is ItemState.LOADED else {}
+    return {**twin.answers, **accepted}
 
 
 def duplicate_of(name: str) -> Failure:

@@ -31,7 +31,7 @@ def retry(files: tuple[str, ...], everything: bool, config: str | None, as_json:
         raise click.UsageError("name files, or say --all")
     from datetime import UTC, datetime
 
-    from qbwatch.edges import store
+    from qbwatch.edges import decisions
     from qbwatch.edges.file_answers import items_named, quarantined_items
 
     loaded = load_config(config)
@@ -42,7 +42,7 @@ def retry(files: tuple[str, ...], everything: bool, config: str | None, as_json:
             raise QbwatchError(
                 f"nothing to retry: {', '.join(unknown)}", "`qbwatch files --state quarantined` lists what is"
             )
-        released = store.release(connection, [item for ids in found.values() for item in ids], datetime.now(UTC))
+        released = decisions.release(connection, [item for ids in found.values() for item in ids], datetime.now(UTC))
     is_taken_up = _wake(loaded.control.socket)
     if as_json:
         print_json({"version": 1, "released": released})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -45,11 +46,13 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A file that was accepted with the same bytes for the same moment: its shown name, and how its item stands."""
+    """A file that was accepted with the same bytes for the same moment: its shown name, how its item stands,
+    and what a person answered about it."""
 
     name: str
     same_path: bool
     state: ItemState
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def newest_version(connection: Connection, root: str, path: bytes) -> Version | None:
@@ -113,12 +116,13 @@ def record_file(connection: Connection, seen: SeenFile) -> int:
 
 def twin_of(connection: Connection, seen: SeenFile) -> Twin | None:
     """An accepted file with the same bytes and the same ``as_of``."""
-    query = """SELECT file.name, (file.root = :root AND file.path = :path) AS same_path, item.state
+    query = """SELECT file.name, (file.root = :root AND file.path = :path) AS same_path, item.state,
+                      item.answers
                FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
                WHERE item.content_hash = :hash AND item.as_of = :as_of AND item.state <> 'skipped'"""
     values = {"root": seen.root, "path": seen.path, "hash": seen.content_hash, "as_of": seen.as_of}
     row = connection.execute(text(query), values).first()
-    return None if row is None else Twin(row.name, bool(row.same_path), ItemState(row.state))
+    return None if row is None else Twin(row.name, bool(row.same_path), ItemState(row.state), row.answers)
 
 
 def bearer_of(connection: Connection, file_id: int) -> int:

@@ -35,7 +35,7 @@ def choose(connection: Connection, asked: str, wanted: Callable[[Named], bool], 
     """
     found = _fitting(connection, asked)
     if not found:
-        raise QbwatchError(f"{asked}: no such file in the ledger", "`qbwatch files` lists what is")
+        raise QbwatchError(f"{what}: {asked} is not in the ledger", "`qbwatch files` lists what is")
     fitting = [each for each in found if wanted(each)]
     if not fitting:
         newest = max(found, key=lambda each: each.item_id)
@@ -53,9 +53,10 @@ def _short(found: Named) -> str:
 
 
 def _fitting(connection: Connection, asked: str) -> list[Named]:
-    """Items of the files that fit best: the very name, else a path that ends in it, else names that contain it."""
+    """Items of the files that fit best: the very name, else its last part, else a longer path, else names that contain it."""
     fits = (
-        "file.name = :asked OR right(file.name, length(:asked) + 1) = '/' || :asked",
+        "file.name = :asked",
+        "right(file.name, length(:asked) + 1) = '/' || :asked",
         "right(:asked, length(file.name) + 1) = '/' || file.name",
         "position(lower(:asked) IN lower(file.name)) > 0",
     )

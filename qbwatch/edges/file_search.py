@@ -53,7 +53,7 @@ def _short(found: Named) -> str:
 
 
 def _fitting(connection: Connection, asked: str) -> list[Named]:
-    """Items of the files that fit best: the very name, else its last part, else a longer path, else names that contain it."""
+    """Items of the files that fit best: the very name, its last part, a longer path, or a part of names."""
     fits = (
         "file.name = :asked",
         "right(file.name, length(:asked) + 1) = '/' || :asked",

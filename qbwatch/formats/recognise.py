@@ -140,7 +140,7 @@ def recognise(header: Header, stem: str) -> Dataset:
         raise Refusal(
             "name_disagrees",
             f"its name says {by_name.full_name}, its header says {found[0].full_name}",
-            "rename the file after what it holds, or export it again",
+            "`qbwatch accept` takes it for what its header says; else rename the file, or export it again",
         )
     return found[0]
 

@@ -20,7 +20,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import ItemState, QbwatchError
 from qbwatch.core.naming import read_file_name
 from qbwatch.core.settle import Look
-from qbwatch.edges import admissions
+from qbwatch.edges import admissions, decisions
 from qbwatch.edges.admissions import NewItem, SeenFile
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.vault import Kept, Vault
@@ -111,7 +111,9 @@ class Admitter:
         for part in verdict.parts:
             is_full = seen.is_full or part.is_all_dates
             item = NewItem(_STATES[part.fate], part.dataset, part.sheet, part.failure, is_full)
-            admissions.add_item(connection, seen, file_id, item, at)
+            item_id = admissions.add_item(connection, seen, file_id, item, at)
+            if part.answers:
+                decisions.keep_answers(connection, item_id, part.answers)
 
     def _recognise(self, seen: SeenFile) -> tuple[Found, ...]:
         return recognised(seen.path, lambda: self.vault.open(seen.content_hash), self.order, self.open_book)

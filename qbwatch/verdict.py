@@ -5,10 +5,11 @@ Admission decides by it and then writes; a plan decides by it and stops there, s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -16,10 +17,11 @@ from sqlalchemy import Connection
 from qbwatch.core.arrival import Arrival
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.filename import escaped
-from qbwatch.core.model import AsOfBasis, Failure, FailureClass
+from qbwatch.core.holds import HOLDS
+from qbwatch.core.model import AsOfBasis, Failure, FailureClass, ItemState
 from qbwatch.core.naming import NameReading, read_file_name
-from qbwatch.edges import admissions
-from qbwatch.edges.admissions import SeenFile, Version
+from qbwatch.edges import admissions, decisions
+from qbwatch.edges.admissions import SeenFile, Twin, Version
 from qbwatch.formats.part import Part
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.sheets import Outcome, Passed, open_sheets
@@ -42,7 +44,8 @@ class Found:
     """What one part of a file was found to be: a dataset (full name), or why none.
 
     ``fate`` is the part's own: one sheet may be a question for a person while the others are loaded, and one that is
-    passed over by a rule is a `Fate.PASSED`. ``is_all_dates`` and ``printed_at`` are what a report says of itself.
+    passed over by a rule is a `Fate.PASSED`. ``is_all_dates`` and ``printed_at`` are what a report says of itself,
+    ``answers`` what a person answered about these bytes before.
     """
 
     fate: Fate
@@ -51,6 +54,7 @@ class Found:
     failure: Failure | None = None
     is_all_dates: bool = False
     printed_at: datetime | None = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +137,34 @@ def judge(
     seen = dated_by(parts, seen, zone)
     twin = None if connection is None else admissions.twin_of(connection, seen)
     if twin is not None and (not twin.same_path or twin.is_loading):
-        copies = tuple(replace(part, fate=Fate.DUPLICATE, failure=duplicate_of(twin.name)) for part in parts)
-        return Verdict(Fate.DUPLICATE, seen, copies, is_return=twin.same_path)
+        return Verdict(Fate.DUPLICATE, seen, _all(parts, duplicate_of(twin.name)), is_return=twin.same_path)
+    if connection is not None and twin is None:
+        decided = decisions.decided_against(connection, seen.content_hash, seen.as_of)
+        if decided is not None:
+            return Verdict(Fate.DUPLICATE, seen, _all(parts, decided))
+    parts = tuple(_answered(part, twin) for part in parts)
     is_any_to_load = any(part.fate is Fate.LOAD for part in parts)
     return Verdict(Fate.LOAD if is_any_to_load else Fate.QUARANTINE, seen, parts, is_return=twin is not None)
+
+
+def _all(parts: tuple[Found, ...], failure: Failure) -> tuple[Found, ...]:
+    return tuple(replace(part, fate=Fate.DUPLICATE, failure=failure) for part in parts)
+
+
+def _answered(part: Found, twin: Twin | None) -> Found:
+    """A part of bytes that came back, with what a person answered about it.
+
+    Where it counts already, no question about it is left.
+    """
+    if twin is None or (part.sheet or "") not in twin.parts:
+        return part
+    state, answers = twin.parts[part.sheet or ""]
+    if state is ItemState.LOADED:
+        answers = {**answers, "accepted": sorted(HOLDS)}
+    part = replace(part, answers=answers)
+    if part.failure is None or part.failure.code not in answers.get("accepted", ()):
+        return part
+    return replace(part, fate=Fate.LOAD, failure=None)
 
 
 def dated_by(parts: tuple[Found, ...], seen: SeenFile, zone: ZoneInfo) -> SeenFile:

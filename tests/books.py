@@ -115,7 +115,7 @@ class Books:
         known = dataset_named(dataset)
         with self.connection.begin():
             items = store.folded_items(self.connection, known.full_name)
-            return self.loader.refold(self.connection, known, items, None, self.tick())[1]
+            return self.loader.refold(self.connection, known, items, None, self.tick())[1].touched
 
     def rows(self, table: str, columns: str, order: str = "_key") -> list[tuple[Any, ...]]:
         query = text(f"SELECT {columns} FROM raw.quickbooks_{table} ORDER BY {order}")

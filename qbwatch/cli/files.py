@@ -156,10 +156,20 @@ def _chapter(part: dict[str, Any], zone: tzinfo) -> list[str]:
         lines += wrapped(part["hint"], indent + "do:  ", indent + "     ")
     if part["rows"]:
         lines += accounts(part["rows"], indent)
+    if part["difference"]:
+        lines += wrapped(_difference(part["difference"]), indent, indent + "  ")
+    if part["answers"].get("accepted"):
+        lines += wrapped("accepted by a person: " + ", ".join(part["answers"]["accepted"]), indent, indent + "  ")
     lines += [f"{indent}sum of {name}: {total}" for name, total in part["sums"].items()]
     for note in part["notes"]:
         lines += wrapped(note, indent, indent + "  ")
     return lines + rejections(part["rejects"], indent)
+
+
+def _difference(said: dict[str, Any]) -> str:
+    """Against the earlier file that it replaces, in rows."""
+    counts = f"{said['changed']:,} changed, {said['new']:,} new, {said['gone']:,} gone"
+    return f"{counts}, compared with {said['name']} (file {said['file_id']})"
 
 
 def _ignored_files(config: Any) -> list[dict[str, Any]]:

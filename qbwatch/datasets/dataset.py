@@ -69,6 +69,12 @@ class Form:
     keyword: str | None = None
     negated: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
+    _ways: tuple[frozenset[str], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Note the names under which each column of the signature may stand, so that most headers are told quickly."""
+        ways = (frozenset({column, *_names_of(column, self.aliases)}) for column in self.signature)
+        object.__setattr__(self, "_ways", tuple(ways))
 
     def columns_of(self, names: Sequence[str]) -> list[str]:
         """The columns that these headers (in snake_case) stand for.
@@ -88,7 +94,13 @@ class Form:
 
     def fits(self, names: Sequence[str]) -> bool:
         """Whether a header of these names (in snake_case) is written in this form."""
-        return bool(self.signature) and self.signature <= set(self.columns_of(names))
+        if not self.signature or any(way.isdisjoint(names) for way in self._ways):
+            return False
+        return self.signature <= set(self.columns_of(names))
+
+
+def _names_of(column: str, aliases: dict[str, str]) -> list[str]:
+    return [name for name, meant in aliases.items() if meant == column]
 
 
 @dataclass(frozen=True, slots=True)

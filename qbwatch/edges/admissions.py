@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -45,11 +46,19 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A file that was accepted with the same bytes for the same moment: its shown name, and how its parts stand."""
+    """A file that was accepted with the same bytes for the same moment: its shown name, and how its parts stand.
+
+    ``parts`` are the state of each and what a person answered about it, by the sheet's name ("" where it has none).
+    """
 
     name: str
     same_path: bool
-    is_loading: bool
+    parts: Mapping[str, tuple[ItemState, Mapping[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether any part is being loaded at this moment."""
+        return any(state is ItemState.LOADING for state, _ in self.parts.values())
 
 
 def newest_version(connection: Connection, root: str, path: bytes) -> Version | None:
@@ -114,13 +123,16 @@ def record_file(connection: Connection, seen: SeenFile) -> int:
 def twin_of(connection: Connection, seen: SeenFile) -> Twin | None:
     """An accepted file with the same bytes and the same ``as_of``."""
     query = """SELECT file.name, (file.root = :root AND file.path = :path) AS same_path,
-                      bool_or(item.state = 'loading') AS is_loading
+                      jsonb_object_agg(coalesce(item.sheet, ''), jsonb_build_array(item.state, item.answers)) AS parts
                FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
                WHERE item.content_hash = :hash AND item.as_of = :as_of AND item.state <> 'skipped'
                GROUP BY file.id ORDER BY file.id LIMIT 1"""
     values = {"root": seen.root, "path": seen.path, "hash": seen.content_hash, "as_of": seen.as_of}
     row = connection.execute(text(query), values).first()
-    return None if row is None else Twin(row.name, bool(row.same_path), bool(row.is_loading))
+    if row is None:
+        return None
+    parts = {sheet: (ItemState(state), answers) for sheet, (state, answers) in row.parts.items()}
+    return Twin(row.name, bool(row.same_path), parts)
 
 
 def bearer_of(connection: Connection, file_id: int) -> int:

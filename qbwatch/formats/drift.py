@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 _SAME_WORDS = {"num": "number", "no": "number", "nr": "number", "qty": "quantity", "amt": "amount"}
 _LIKELY = 0.75
+_LONGEST, _MOST = 60, 40  # characters of a name, and new columns, beyond which nothing is guessed
 
 
 def likely_renames(lost: Iterable[str], new: Iterable[str]) -> dict[str, str]:
@@ -15,8 +16,10 @@ def likely_renames(lost: Iterable[str], new: Iterable[str]) -> dict[str, str]:
     Names are in snake_case. Likely are names spelled nearly alike, and a name that contains the other word by word
     (``memo`` and ``memo_description``).
     """
-    candidates = list(new)
-    pairs = [(likeness(old, name), old, name) for old in lost for name in candidates if name]
+    candidates = [name for name in new if 0 < len(name) <= _LONGEST]
+    if len(candidates) > _MOST:
+        return {}
+    pairs = [(likeness(old, name), old, name) for old in lost for name in candidates]
     found: dict[str, str] = {}
     for score, old, name in sorted(pairs, key=lambda pair: -pair[0]):
         if score >= _LIKELY and old not in found and name not in found.values():
@@ -25,9 +28,10 @@ def likely_renames(lost: Iterable[str], new: Iterable[str]) -> dict[str, str]:
 
 
 def likeness(one: str, other: str) -> float:
-    """How alike two names are, from 0 to 1."""
+    """How alike two names are, from 0 (not at all, or too little to matter) to 1."""
     ours, theirs = _words(one), _words(other)
-    spelled = SequenceMatcher(None, " ".join(ours), " ".join(theirs)).ratio()
+    spelling = SequenceMatcher(None, " ".join(ours), " ".join(theirs))
+    spelled = spelling.ratio() if min(spelling.real_quick_ratio(), spelling.quick_ratio()) >= _LIKELY else 0.0
     fewer, more = sorted((set(ours), set(theirs)), key=len)
     return max(spelled, 0.8) if fewer and fewer <= more and len(more) <= 2 * len(fewer) else spelled
 

@@ -5,7 +5,7 @@ Two datasets that fit, or a name that says something else than the content, is a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from types import MappingProxyType
@@ -54,17 +54,27 @@ def read_header(
     names = _as_before(names_of(cells), renamed)
     form = _form_of(names, dataset, keyword) if dataset else NO_FORM
     declared = dataset.columns if dataset else {}
-    plain = form.columns_of(names)
+    columns = _told_apart(form.columns_of(names), cells, declared)
+    return Header(line, tuple(columns), tuple(cells), form)
+
+
+def _told_apart(plain: Sequence[str], cells: Sequence[str], declared: Iterable[str]) -> list[str]:
+    """The names with repeated ones numbered, and those without a letter called by their position."""
+    taken, used = {*plain, *declared}, set[str]()
+    numbers: dict[str, Iterator[int]] = {}
     columns: list[str] = []
     for position, (name, cell) in enumerate(zip(plain, cells, strict=True), start=1):
-        taken = {*plain, *declared, *columns}
-        if name and name in columns:
-            columns.append(_numbered(name, taken))
-        elif not name and cell.strip():
-            columns.append(f"column_{position}" if f"column_{position}" not in taken else _numbered("column", taken))
-        else:
-            columns.append(name)
-    return Header(line, tuple(columns), tuple(cells), form)
+        own = name
+        if not name and cell.strip():
+            own = f"column_{position}"
+        if own and (own in used or (not name and own in taken)):
+            base = name or "column"
+            count_on = numbers.setdefault(base, count(2))
+            own = next(f"{base}_{number}" for number in count_on if f"{base}_{number}" not in taken)
+        taken.add(own)
+        used.add(own)
+        columns.append(own)
+    return columns
 
 
 def _as_before(names: list[str], renamed: Renamed) -> list[str]:
@@ -81,16 +91,12 @@ def _form_of(names: Sequence[str], dataset: Dataset, keyword: str | None) -> For
     return min(fitting, key=lambda form: form.needs_name, default=Form(aliases=dataset.aliases))
 
 
-def _numbered(name: str, taken: set[str]) -> str:
-    return next(f"{name}_{number}" for number in count(2) if f"{name}_{number}" not in taken)
-
-
 def matching(names: Iterable[str], stem: str = "") -> list[Dataset]:
     """The lists and documents whose signature stands in these headers (in snake_case).
 
     Where none does, the one that the file's name points to, if the header has a form which it shares with others.
     """
-    present = list(names)
+    present = list(dict.fromkeys(names))  # a long row is not looked through once per form
     flat = [dataset for dataset in datasets().values() if dataset.kind is not Kind.PERIOD]
     found = [each for each in flat if any(form.fits(present) and not form.needs_name for form in each.forms)]
     named = None if found else named_by(stem)
@@ -134,7 +140,7 @@ def recognise(header: Header, stem: str) -> Dataset:
         raise Refusal(
             "name_disagrees",
             f"its name says {by_name.full_name}, its header says {found[0].full_name}",
-            "rename the file after what it holds, or export it again",
+            "`qbwatch accept` takes it for what its header says; else rename the file, or export it again",
         )
     return found[0]
 

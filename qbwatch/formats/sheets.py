@@ -15,12 +15,13 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import Failure, FailureClass
 from qbwatch.core.naming import folded_stem
 from qbwatch.formats.part import Part, Unread, open_parts
-from qbwatch.formats.recognise import HEADER_WITHIN
+from qbwatch.formats.recognise import HEADER_WITHIN, named_by
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import WORKBOOKS, Opener, OpenWorkbook, Table
 from qbwatch.formats.workbook import open_workbook
 
 EMPTY, EMPLOYEES = "empty_file", "employees"  # codes of refusals that pass a sheet over
+_UNKNOWN = frozenset({"unknown_layout", "missing_columns"})  # codes of tables that fit no dataset
 _HEADER_AT_LEAST = 3  # filled cells, all of them words, make a row look like a header
 
 
@@ -92,7 +93,9 @@ def _is_called_by_its_dataset(part: Part) -> bool:
 
 def _told_from_covers(each: Outcome) -> Outcome:
     """Beside a sheet of data, one without a row that looks like a header is a cover, not an export gone wrong."""
-    if not isinstance(each, Unread) or each.table.format not in WORKBOOKS or each.failure.code == "ambiguous_sheets":
+    if not isinstance(each, Unread) or each.table.format not in WORKBOOKS or each.failure.code not in _UNKNOWN:
+        return each
+    if named_by(each.table.sheet or "") is not None:
         return each
     return each if _has_header(each.table) else _passed(each.table, "cover_sheet", "a sheet of text, without a table")
 

@@ -22,6 +22,7 @@ from qbwatch.formats.workbook_package import damaged, opened, read_book
 from qbwatch.formats.workbook_sheet import Scratch, SharedStrings, read_exactly
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_WIDEST = 1024  # cells that rows are filled up to; a stray cell far to the right doesn't make all others as wide
 _HEAD = 64  # rows that are read exactly, so that a glance at a large sheet doesn't load all of it
 
 Sheet = tuple[str, str, str | None]  # its name, the workbook's format, and why it is hidden, if so
@@ -97,7 +98,7 @@ def _filled(rows: Iterable[Row]) -> Generator[Row, None, None]:
     for row in rows:
         for blank in range(line + 1, row.line):
             yield Row(blank, [""] * width)
-        line, width = row.line, max(width, len(row.cells))
+        line, width = row.line, max(width, min(len(row.cells), _WIDEST))
         yield Row(line, row.cells + [""] * (width - len(row.cells)))
 
 

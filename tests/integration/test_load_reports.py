@@ -58,3 +58,20 @@ def test_nothing_is_kept_of_a_report_whose_totals_disagree(books: Books) -> None
     with pytest.raises(Refusal, match="don't agree"):
         books.load(SALES, sales_report(section("Odell"), sale("01/06/2025", "1.00"), total("TOTAL", "2.00")).encode())
     assert books.rows("sales_detail", "_key", "1") == []
+
+
+def test_a_report_that_breaks_off_is_loaded_with_a_note(books: Books) -> None:
+    whole = [section("Odell"), sale("01/06/2025", "1.00"), total("Total for Odell", "1.00")]
+    result = books.load(SALES, sales_report(*whole, section("Zelda"), sale("01/07/2025", "2.00")).encode())
+    assert result.rows.inserted == 2
+    assert [note for note in result.notes if "breaks off" in note]
+
+
+def test_a_report_empties_the_days_of_its_period_that_it_no_longer_names(books: Books) -> None:
+    above = 'Acme Ltd\nSales by Customer Detail\n"January 5-7, 2025"\n\n'
+    days = [sale(f"01/0{day}/2025", f"{day}.00") for day in (5, 6, 7)]
+    books.load(SALES, sales_report(section("Odell"), *days, total("TOTAL", "18.00"), above=above).encode())
+    later = SALES.replace("04-14", "04-15")
+    result = books.load(later, sales_report(section("Odell"), *days[1:2], total("TOTAL", "6.00"), above=above).encode())
+    assert (result.rows.unchanged, result.rows.removed) == (1, 2)
+    assert books.rows("sales_detail", "_key") == [("2025-01-06",)]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from written_forms import LISTS
 
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import RowClass
@@ -16,29 +17,6 @@ from qbwatch.formats.part import Part, open_part, open_parts
 from qbwatch.formats.records import Record
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.tally import Tally, read_whole_documents
-
-LISTS = b"""!HDR\tPROD\tVER\tREL\tIIFVER\tDATE\tTIME
-HDR\tQuickBooks\t"Version 18\t"\tR15\t1\t04/14/25\t1744617600
-!ACCNT\tNAME\tREFNUM\tACCNTTYPE\tOBAMOUNT\tBANKNUM\tHIDDEN
-ACCNT\tBank\t2\tBANK\t"48,210.55"\t123456\tN
-ACCNT\tBank:Winter\t3\tBANK\t-0.25\t\tY
-ENDTAX
-!INVITEM\tNAME\tINVITEMTYPE\tDESC\tQNTY\tQNTY\tPRICE\tHIDDEN
-INVITEM\t"Oar, ash"\tINVENTORY\t"two\\nlines\tand a tab"\t"1,783"\t213.96\t-10%\tN
-!INVITEM\tNAME\tINVITEMTYPE\tDESC\tTOPRINT\tQNTY\tHIDDEN
-!ENDGRP
-INVITEM\tKit\tGRP\tAll\tY\t\tN
-INVITEM\t"Oar, ash"\tINVENTORY\t\tY\t2\tN
-ENDGRP
-INVITEM\tAfter\tSERV\t\tY\t\tN
-!CUST\tNAME\tJOBSTART\tLIMIT\t
-CUST\tAcme\t0/0/0\t"3,000.00"
-CUST\tBeta\t4/1/25\t\t\t\t\t
-!EMP\tNAME\tSSNO
-EMP\tSomebody\t078-05-1120
-!CLASS\tNAME
-CLASS\tYard
-"""
 
 
 def parts_of(data: bytes, name: str = "lists.IIF") -> dict[str, Part]:

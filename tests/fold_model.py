@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-NUMBERS = frozenset({"credit_limit", "product_service_amount", "test_amount"})
+NUMBERS = frozenset({"credit_limit", "product_service_amount", "amount"})
 NO_ROWS = "no_rows"
 
 

@@ -6,14 +6,13 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 from fold_model import Content, Row, Spoken, Table, fold
-from period_dataset import DAYS, DaysLoader
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import StaticPool
 
@@ -24,6 +23,7 @@ from qbwatch.core.model import ItemState, Mode, QbwatchError
 from qbwatch.datasets import dataset_named
 from qbwatch.edges import decisions, runs, store
 from qbwatch.edges.file_search import Named, choose
+from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.vault import Kept, Vault
 from qbwatch.loading import Loading
@@ -33,7 +33,7 @@ from qbwatch.reverting import revert
 
 ZONE = ZoneInfo("America/New_York")
 START = datetime(2025, 5, 1, 12, tzinfo=UTC)
-DATASETS = {"list": "quickbooks.customers", "document": "quickbooks.invoices", "period": DAYS.full_name}
+DATASETS = {"list": "quickbooks.customers", "document": "quickbooks.invoices", "period": "quickbooks.transactions"}
 COMPARED = {
     "list": ("quickbooks_internal_id", "customer_name", "main_email", "credit_limit"),
     "document": (
@@ -42,7 +42,7 @@ COMPARED = {
         "product_service_amount",
         "memo",
     ),
-    "period": ("test_day", "test_section", "test_amount"),
+    "period": ("date", "name", "amount"),
 }
 HEADERS = {
     "quickbooks_internal_id": "QuickBooks Internal Id",
@@ -53,13 +53,16 @@ HEADERS = {
     "product_service": "Product/Service",
     "product_service_amount": "Product/Service  Amount",
     "memo": "Memo",
-    "test_day": "Test Day",
-    "test_section": "Test Section",
-    "test_amount": "Test Amount",
+    "date": "Date",
+    "name": "Name",
+    "amount": "Amount",
 }
 
 
-ALWAYS = {"document": (("Invoice No", "N"), ("Customer", "Acme"), ("Invoice Date", "04-01-2025"))}
+ALWAYS = {
+    "document": (("Invoice No", "N"), ("Customer", "Acme"), ("Invoice Date", "04-01-2025")),
+    "period": (("Transaction Type", "Invoice"), ("Num", "7")),
+}
 """Columns of every line that a header must have; what they say is no part of the game."""
 
 
@@ -107,14 +110,24 @@ def written(content: Content) -> bytes:
     out = io.StringIO()
     rows = csv.writer(out)
     if content.kind == "period":
-        days = ("All Dates",) if content.period == "all" else content.period or ()
-        rows.writerow(["Period", *days, *[""] * (2 - len(days))])
+        rows.writerows([["Acme"], ["Transaction List by Date"], *_period_line(content), []])
     always = ALWAYS.get(content.kind, ())
     rows.writerow([*(HEADERS[name] for name in content.columns), *(header for header, _ in always)])
     for line in content.lines:
         cells = dict(line.cells) | {content.columns[0]: line.key or ""}
         rows.writerow([*(cells.get(name, "") for name in content.columns), *(cell for _, cell in always)])
     return out.getvalue().encode()
+
+
+def _period_line(content: Content) -> list[list[str]]:
+    match content.period:
+        case None:
+            return []
+        case "all":
+            return [["All Dates"]]
+        case first, last:
+            days = [date.fromisoformat(day).strftime("%B %d, %Y") for day in (first, last)]
+            return [[" - ".join(days)]]
 
 
 class World:
@@ -142,8 +155,8 @@ class World:
         self.at = START
 
     @property
-    def loader(self) -> DaysLoader:
-        return DaysLoader(self.vault, DateOrder.MDY)
+    def loader(self) -> Loader:
+        return Loader(self.vault, DateOrder.MDY)
 
     # what happens
 

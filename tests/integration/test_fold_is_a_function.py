@@ -16,14 +16,13 @@ from fold_model import Content, Line
 from fold_world import COMPARED, DATASETS, World, mortal_engine
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
-from period_dataset import days_declared
 
 from qbwatch.core import accounting, holds
 from qbwatch.core.holds import HOLDS
 from qbwatch.edges.vault import Vault
 
 EXAMPLES = int(os.environ.get("QBWATCH_FOLD_EXAMPLES", "600"))  # a night may try more, each time others
-STEMS = {"list": "Customer", "document": "Invoice", "period": "Testdays"}
+STEMS = {"list": "Customer", "document": "Invoice", "period": "Transaction List by Date"}
 DAYS = ("2025-04-01", "2025-04-02", "2025-04-03", "2025-04-04", "2025-04-05")
 SEEN = {"loaded", "skipped", "quarantined"}
 
@@ -41,7 +40,7 @@ class Step:
 @pytest.fixture(scope="module")
 def world(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")
-    with days_declared(module_database_url), pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(holds, "FEW_COUNTS_FROM", 2)  # so that small exports raise questions, too
         patch.setattr(holds, "FEW", Decimal("0.8"))
         patch.setattr(accounting, "REJECT_LIMIT", Decimal(1))  # and small ones with a damaged row are loaded
@@ -64,7 +63,7 @@ _CUSTOMER_CELLS = _cells(
 _LINE_CELLS = _cells(
     ("product_service", ("x", "y")), ("product_service_amount", ("1.00", "1.0", "2")), ("memo", ("", "m"))
 )
-_DAY_CELLS = _cells(("test_section", ("", "East")), ("test_amount", ("1.00", "1", "-2.50")))
+_DAY_CELLS = _cells(("name", ("", "East")), ("amount", ("1.00", "1", "-2.50")))
 
 
 def _lines(keys: tuple[str, ...], cells: st.SearchStrategy[tuple[tuple[str, str], ...]]) -> st.SearchStrategy[Line]:
@@ -72,7 +71,7 @@ def _lines(keys: tuple[str, ...], cells: st.SearchStrategy[tuple[tuple[str, str]
         """Now and then a cell is no number, or the key is missing."""
         if fate == 0:
             number = next(
-                name for name, _ in line.cells if name in ("credit_limit", "product_service_amount", "test_amount")
+                name for name, _ in line.cells if name in ("credit_limit", "product_service_amount", "amount")
             )
             return replace(line, cells=tuple({**dict(line.cells), number: "lots"}.items()), is_damaged=True)
         return replace(line, key=None) if fate == 1 else line
@@ -104,7 +103,7 @@ def _contents(draw: st.DrawFn, kind: str) -> Content:
         return Content("document", columns, (), _told(lines, columns))
     first, last = sorted(draw(st.tuples(st.sampled_from(DAYS), st.sampled_from(DAYS))))
     within = tuple(day for day in DAYS if first <= day <= last)
-    lines = draw(st.lists(_lines(within, _DAY_CELLS), max_size=5))
+    lines = draw(st.lists(st.builds(Line, st.sampled_from(within), _DAY_CELLS), max_size=5))
     period = draw(st.sampled_from([(first, last), (first, last), None, "all"]))
     return Content("period", COMPARED["period"], (), _told(lines, COMPARED["period"]), period)
 

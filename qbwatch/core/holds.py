@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from shlex import quote
 
 from qbwatch.core.model import Failure, FailureClass
 from qbwatch.core.period import Period
@@ -87,6 +88,6 @@ def _overlap(new: Said, overlapping: Sequence[Said]) -> Failure | None:
 
 
 def _hold(code: str, reason: str, consequence: str, new: Said) -> Failure:
-    name = new.name.rsplit("/", 1)[-1]
+    name = quote(new.name.rsplit("/", 1)[-1])
     hint = f"is that right? `qbwatch accept {name}`: {consequence}; else export it again, or `qbwatch skip {name}`"
     return Failure(FailureClass.DATA, code, reason, hint)

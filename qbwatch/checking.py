@@ -23,7 +23,7 @@ from qbwatch.edges import admissions
 from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import open_regular
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
-from qbwatch.edges.rehearsal import rehearse
+from qbwatch.edges.rehearsal import questions_raised, rehearse
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.tally import Tally, notes_of, read_whole_documents
@@ -104,9 +104,12 @@ class Checker:
             with engine.connect() as connection, connection.begin():
                 twin = admissions.accepted_as(connection, item.content_hash, item.as_of)
                 rows = rehearse(connection, part, tally, item)
+                asked = questions_raised(connection, part, tally, item, rows)
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error
         said: Json = {"rows": _rows(rows)}
+        if asked:
+            said |= _quarantine(asked[0].reason, asked[0].hint)
         if twin is not None:
             said |= {"verdict": "duplicate", "reason": f"the same bytes for the same moment as {twin}"}
         return said

@@ -72,7 +72,7 @@ def _few_rows(new: Said, last: Said | None) -> Failure | None:
         return None
     if last.rows < FEW_COUNTS_FROM or new.rows >= last.rows * FEW:
         return None
-    reason = f"a full export of {new.rows:,} rows, where {last.name} had {last.rows:,}"
+    reason = f"a full export of {_rows(new.rows)}, where {last.name} had {last.rows:,}"
     return _hold(FEW_ROWS, reason, "what it lacks is gone", new)
 
 
@@ -85,6 +85,10 @@ def _overlap(new: Said, overlapping: Sequence[Said]) -> Failure | None:
             reason = f"its period, {new.period}, overlaps in part that of {other.name}, {other.period}"
             return _hold(PERIOD_OVERLAPS, reason, "the later report counts for the days that both cover", new)
     return None
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" + ("" if count == 1 else "s")
 
 
 def _hold(code: str, reason: str, consequence: str, new: Said) -> Failure:

@@ -23,7 +23,7 @@ from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import open_regular
 from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, driver, failure_of
-from qbwatch.edges.rehearsal import rehearse
+from qbwatch.edges.rehearsal import questions_raised, rehearse
 from qbwatch.edges.tables import raw_table
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.formats.notes import notes_of, renames_in
@@ -140,9 +140,12 @@ class Checker:
                 if failure := check_key_kind(driver(connection).cursor(), raw_table(dataset), part.layout):
                     return _quarantine(failure.reason, failure.hint)
                 rows = rehearse(connection, part, tally, item)
+                asked = questions_raised(connection, part, tally, item, rows)
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error
         said: Json = {"rows": _rows(rows)}
+        if asked:
+            said |= _quarantine(asked[0].reason, asked[0].hint)
         if twin is not None:
             said |= {"verdict": "duplicate", "reason": f"the same bytes for the same moment as {twin}"}
         return said

@@ -16,7 +16,7 @@ from qbwatch.core.failure import of_errno, pause_before
 from qbwatch.core.holds import questions
 from qbwatch.core.model import Difference, Failure, FailureClass, LoadResult, Reject, RowCounts, WorkItem
 from qbwatch.datasets import Dataset, datasets
-from qbwatch.edges import runs, statements, store
+from qbwatch.edges import places, runs, statements, store
 from qbwatch.edges.difference import difference
 from qbwatch.edges.fold import Applied
 from qbwatch.edges.loader import Loader, LoadRefused, LoadStopped
@@ -95,8 +95,8 @@ class Loading:
 
     def _fold_known(self, item: WorkItem, dataset: Dataset) -> RowCounts:
         at, name = self.now(), dataset.full_name
-        others = store.supersede_older_versions(self.connection, item, at)
-        place = store.place_of(self.connection, item)
+        others = places.supersede_older_versions(self.connection, item, at)
+        place = places.place_of(self.connection, item)
         is_anew = place.is_late or place.has_superseded
         if is_anew:
             items = store.in_fold_order([*store.folded_items(self.connection, name), item])

@@ -34,6 +34,7 @@ from qbwatch.edges.postgres import (
 )
 from qbwatch.log import get_logger
 from qbwatch.pipeline import EVERYTHING, Pipeline, RunOutcome, Scope
+from qbwatch.requests import Errand, Request
 
 log = get_logger(__name__)
 
@@ -43,23 +44,6 @@ _LULL = 0.1  # seconds without a new file after which a burst is over
 _BATCH_PATIENCE = 15.0  # seconds that work which could start waits for files that are still settling
 _FIRST_OUTAGE_PAUSE = 0.5  # seconds; a restarted Postgres is back within one or two
 _LONGEST_OUTAGE_PAUSE = 15.0  # seconds between tries to reach a lost database
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A person's wish for one run now; the future gets its `RunOutcome`, or None when there was nothing to do."""
-
-    force: Mode | None
-    scope: Scope
-    answer: Future[RunOutcome | None] = field(default_factory=Future)
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """Something else to be done over the pipeline's connection, between runs; the future gets what came of it."""
-
-    work: Callable[[Connection], Any]
-    answer: Future[Any] = field(default_factory=Future)
 
 
 @dataclass(slots=True)

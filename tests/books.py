@@ -18,7 +18,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import AsOfBasis, ItemState, LoadResult, Mode, WorkItem
 from qbwatch.core.naming import read_file_name
 from qbwatch.datasets import Dataset, dataset_named, datasets
-from qbwatch.edges import admissions, runs, store
+from qbwatch.edges import admissions, places, runs, store
 from qbwatch.edges.admissions import NewItem, SeenFile
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import driver, engine_for
@@ -98,8 +98,8 @@ class Books:
         assert item.dataset is not None
         connection = self.connection
         with connection.begin():
-            store.supersede_older_versions(connection, item, at)
-            place = store.place_of(connection, item)
+            places.supersede_older_versions(connection, item, at)
+            place = places.place_of(connection, item)
             if place.is_late or place.has_superseded:
                 items = store.in_fold_order([*store.folded_items(connection, item.dataset), item])
                 result, _ = self.loader.refold(connection, dataset_named(item.dataset), items, item, at)

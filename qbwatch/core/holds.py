@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from shlex import quote
 
 from qbwatch.core.model import Failure, FailureClass
 from qbwatch.core.period import Period
@@ -71,7 +72,7 @@ def _few_rows(new: Said, last: Said | None) -> Failure | None:
         return None
     if last.rows < FEW_COUNTS_FROM or new.rows >= last.rows * FEW:
         return None
-    reason = f"a full export of {new.rows:,} rows, where {last.name} had {last.rows:,}"
+    reason = f"a full export of {_rows(new.rows)}, where {last.name} had {last.rows:,}"
     return _hold(FEW_ROWS, reason, "what it lacks is gone", new)
 
 
@@ -86,7 +87,11 @@ def _overlap(new: Said, overlapping: Sequence[Said]) -> Failure | None:
     return None
 
 
+def _rows(count: int) -> str:
+    return f"{count:,} row" + ("" if count == 1 else "s")
+
+
 def _hold(code: str, reason: str, consequence: str, new: Said) -> Failure:
-    name = new.name.rsplit("/", 1)[-1]
+    name = quote(new.name.rsplit("/", 1)[-1])
     hint = f"is that right? `qbwatch accept {name}`: {consequence}; else export it again, or `qbwatch skip {name}`"
     return Failure(FailureClass.DATA, code, reason, hint)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from shlex import quote
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -129,4 +130,4 @@ def decided_against(connection: Connection, content_hash: str, as_of: datetime) 
         return None
     what = "reverted" if row.failure_code == REVERTED else "left out"
     reason = f"the same bytes for the same moment as {row.name}, which a person {what}"
-    return Failure(FailureClass.DATA, "duplicate", reason, f"`qbwatch retry {row.name}` loads it after all")
+    return Failure(FailureClass.DATA, "duplicate", reason, f"`qbwatch retry {quote(row.name)}` loads it after all")

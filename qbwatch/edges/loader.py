@@ -140,7 +140,7 @@ class Loader:
             tally.sums,
             tuple(tally.rejects),
             _notes(item, part, tally),
-            _spoken_for(cursor, statement),
+            spoken_for(cursor, statement),
         )
 
 
@@ -193,7 +193,7 @@ def statement_of(item: WorkItem, part: Part, tally: Tally) -> fold.Statement:
     )
 
 
-def _spoken_for(cursor: fold.Cursor, statement: fold.Statement) -> Period | None:
+def spoken_for(cursor: fold.Cursor, statement: fold.Statement) -> Period | None:
     """The days for which a report speaks; None for any other part, and for a report of neither period nor rows."""
     if statement.dataset.kind is not Kind.PERIOD:
         return None

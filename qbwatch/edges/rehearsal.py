@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from psycopg import sql
 from sqlalchemy import Connection
 
-from qbwatch.core.model import RowCounts, WorkItem
-from qbwatch.edges import fold
-from qbwatch.edges.loader import count_rows, stage, statement_of
+from qbwatch.core.holds import questions
+from qbwatch.core.model import Failure, LoadResult, RowCounts, WorkItem
+from qbwatch.edges import fold, statements
+from qbwatch.edges.loader import count_rows, spoken_for, stage, statement_of
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.tables import raw_table
 from qbwatch.formats.part import Part
@@ -27,3 +29,14 @@ def rehearse(connection: Connection, part: Part, tally: Tally, item: WorkItem) -
     statement = statement_of(item, part, tally)
     fold.seal_stage(cursor, statement)
     return count_rows(tally, fold.apply(cursor, statement, fold.SCRATCH, at))
+
+
+def questions_raised(
+    connection: Connection, part: Part, tally: Tally, item: WorkItem, rows: RowCounts
+) -> list[Failure]:
+    """What a person would be asked if the part were loaded; after `rehearse`, in the same transaction."""
+    dataset, cursor = part.layout.dataset, driver(connection).cursor()
+    named = replace(item, dataset=dataset.full_name)
+    result = LoadResult(rows, period=spoken_for(cursor, statement_of(named, part, tally)))
+    new = statements.said_by(named, result, dataset.kind)
+    return questions(new, statements.before(connection, named, new, dataset.kind))

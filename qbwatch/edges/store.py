@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -27,14 +27,6 @@ _ITEM = """SELECT item.id, item.file_id, item.dataset, item.sheet, item.content_
                   item.state, item.attempt, item.answers, file.name, file.size_bytes, file.first_seen_at
            FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id"""
 FOLD_ORDER = "item.as_of, item.is_full, item.content_hash, item.id"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an item stands among what its dataset's raw table already holds."""
-
-    is_late: bool
-    has_superseded: bool
 
 
 def _item(row: RowMapping) -> WorkItem:
@@ -103,43 +95,6 @@ def set_dataset(connection: Connection, item_id: int, dataset: str) -> None:
     """A file that no dataset fitted when it came is recognised now (a person asked for another try)."""
     query = "UPDATE qbwatch.work_items SET dataset = :dataset WHERE id = :id"
     connection.execute(text(query), {"id": item_id, "dataset": dataset})
-
-
-def place_of(connection: Connection, item: WorkItem) -> Place:
-    """Whether the raw table already holds something newer than the item, or something that is to be taken out."""
-    query = """SELECT coalesce(bool_or((item.as_of, item.is_full, item.content_hash, item.id)
-                                       > (:as_of, :is_full, :content_hash, :id)), false) AS is_late,
-                      coalesce(bool_or(item.state <> 'loaded'), false) AS has_superseded
-               FROM qbwatch.work_items AS item WHERE item.dataset = :dataset AND item.is_folded AND item.id <> :id"""
-    values = {
-        "as_of": item.as_of,
-        "is_full": item.is_full,
-        "content_hash": item.content_hash,
-        "id": item.id,
-        "dataset": item.dataset,
-    }
-    return Place(**connection.execute(text(query), values).mappings().one())
-
-
-def supersede_older_versions(connection: Connection, item: WorkItem, at: datetime) -> list[str]:
-    """A file that was rewritten under its name speaks for the same moment: only its newest version counts.
-
-    Part by part: a sheet that can't be loaded any more must not take the others' former versions along. Returns the
-    other datasets that held an older version: they are to be folded again.
-    """
-    query = """UPDATE qbwatch.work_items AS item
-               SET superseded_by = CASE WHEN item.state = 'loaded' THEN :id END,
-                   state = 'skipped', reason = 'superseded by a newer version of the same file', hint = NULL,
-                   failure_class = NULL, failure_code = 'superseded', next_attempt_at = NULL, changed_at = :at
-               FROM qbwatch.files AS older, qbwatch.files AS newer
-               WHERE newer.id = :file_id AND older.root = newer.root AND older.path = newer.path
-                 AND older.as_of = newer.as_of AND older.id < newer.id AND item.file_id = older.id
-                 AND (item.sheet IS NOT DISTINCT FROM :sheet OR item.dataset = :dataset)
-                 AND item.state IN ('pending', 'retrying', 'quarantined', 'loaded')
-               RETURNING item.dataset, item.is_folded"""
-    values = {"id": item.id, "file_id": item.file_id, "sheet": item.sheet, "dataset": item.dataset, "at": at}
-    rows = connection.execute(text(query), values).all()
-    return sorted({row.dataset for row in rows if row.is_folded and row.dataset != item.dataset})
 
 
 def finish(connection: Connection, item: WorkItem, result: LoadResult, at: datetime) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from small_exports import Office, customers, invoices
+from small_exports import NEW_YORK, Office, customers, invoices
 
+from qbwatch.checking import Checker
+from qbwatch.core.dates import DateOrder
 from qbwatch.core.facts import Json
 from qbwatch.core.model import QbwatchError
 from qbwatch.edges import decisions
@@ -245,3 +247,13 @@ def test_a_file_is_found_by_name_by_path_and_by_a_part_that_only_one_fits(office
             found("nope")
         with pytest.raises(QbwatchError, match=f"nothing to do: {NEXT} is pending"):
             choose(connection, NEXT, lambda _: False, "nothing to do")
+
+
+def test_a_check_foretells_the_question_that_a_load_would_raise(office: Office) -> None:
+    office.drop(FULL, customers(**MANY))
+    office.work()
+    (office.root / NEXT_FULL).write_bytes(customers(c1="Name 1"))
+    checker = Checker(NEW_YORK, DateOrder.MDY, (), office.engine)
+    (part,) = checker.check(office.root / NEXT_FULL)["parts"]
+    assert (part["verdict"], part["reason"]) == ("quarantine", f"a full export of 1 row, where {FULL} had 30")
+    assert "`qbwatch accept" in part["hint"]

@@ -12,7 +12,7 @@ from exports import customers, invoices
 
 from qbwatch.core.failure import CRASHES_ALLOWED
 from qbwatch.core.model import Failure, FailureClass, ItemState, Reject
-from qbwatch.edges import decisions, store
+from qbwatch.edges import decisions, places, store
 from qbwatch.edges.postgres import engine_for
 
 AWAY = Failure(FailureClass.INFRASTRUCTURE, "disk_full", "no space left", "free space")
@@ -188,7 +188,7 @@ def test_an_item_is_late_when_something_newer_is_folded_already(books: Books) ->
     early, later = books.claim(take(books, 4)), books.claim(take(books, 6))
     other = books.claim(books.take("Invoice_04_01_2025_2_00_03.csv", invoices({"A": [("x", "1.00")]})))
     with books.connection.begin():
-        found = [store.place_of(books.connection, item) for item in (early, later, other)]
+        found = [places.place_of(books.connection, item) for item in (early, later, other)]
     assert [place.is_late for place in found] == [True, False, False]
     assert not any(place.has_superseded for place in found)
 
@@ -202,8 +202,8 @@ def test_a_newer_version_of_a_file_supersedes_the_older_in_every_state_but_loadi
     another_day = take(books, 5)
     newest = books.claim(books.take(name, customers(["8-8", "Acme"])))
     with books.connection.begin():
-        store.supersede_older_versions(books.connection, newest, books.tick())
-        assert store.place_of(books.connection, newest).has_superseded
+        places.supersede_older_versions(books.connection, newest, books.tick())
+        assert places.place_of(books.connection, newest).has_superseded
     assert states(books, *older) == ["skipped"] * 4
     assert books.item(older[0])["reason"] == "superseded by a newer version of the same file"
     assert states(books, elsewhere, another_day, newest.id) == ["pending", "pending", "loading"]

@@ -31,6 +31,7 @@ FORMS = {
         "Acme_Account List.csv", "accounts", "account_name"),
     "S.No,Account Name,Account Number,Account Type,Description,Current Balance,Status,QuickBooks Internal Id": (
         "Account.csv", "accounts", "quickbooks_internal_id"),
+    "Product/Service,Type,Description,Sales price,Cost,Qty On Hand": ("x_Product List.csv", "items", "item_name"),
     "Name,Due days,Discount days": ("Terms.csv", "terms", "terms_name"),
     "*InvoiceNo,*Customer,*InvoiceDate,*DueDate,Terms,Location,Memo,Item(Product/Service),ItemDescription,ItemQuantity,"
     "ItemRate,*ItemAmount,ItemTaxCode,ItemTaxAmount,Currency,ServiceDate": (

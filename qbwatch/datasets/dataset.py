@@ -110,7 +110,8 @@ class Dataset:
     ``keys`` are sets of columns that identify a record, best first: the first that a file has all columns of is its
     key. ``fill_down`` are columns that a file may print on the first line of a document only. ``forms`` are the ways
     in which it is written; ``signatures`` are those of forms that no other dataset shares. ``aliases`` are other
-    headers (in snake_case) of its columns, whatever the form.
+    headers (in snake_case) of its columns, whatever the form. ``expected`` are the columns that the exporter's own
+    files have.
 
     ``read_by`` names, by column, the dbt models of the shipped project that read it.
 
@@ -131,6 +132,7 @@ class Dataset:
     fill_down: tuple[str, ...] = ()
     rank: int = 0
     aliases: dict[str, str] = field(default_factory=dict)
+    expected: tuple[str, ...] = ()
     titles: dict[str, str] = field(default_factory=dict)
     day: str | None = None
     section_groups: frozenset[str] = frozenset()

@@ -89,7 +89,7 @@ def dataset_named(name: str) -> Dataset:
 
 def _dataset(name: str, entry: dict[str, Any], rank: int) -> Dataset:
     groups = [declarations()["groups"][group] for group in entry.get("groups", ())]
-    columns = dict(entry.get("columns", {}))
+    columns = {**entry.get("columns", {}), **entry.get("more", {})}
     for group in groups:
         columns |= {column: kind for column, kind in group.get("columns", {}).items() if column not in columns}
     identity = tuple(entry.get("identity", ()))
@@ -108,6 +108,7 @@ def _dataset(name: str, entry: dict[str, Any], rank: int) -> Dataset:
         fill_down=identity or tuple(entry.get("fill_down", ())),
         rank=rank,
         aliases=aliases,
+        expected=tuple(entry.get("columns", {})),
         titles=dict(entry.get("titles", {})),
         day=entry.get("day"),
         section_groups=frozenset(entry.get("section_groups", ())),

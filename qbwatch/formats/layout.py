@@ -26,7 +26,7 @@ class Layout:
 
     ``cells`` are declared columns that the file has, ``extra`` what it has beyond them (position, name),
     ``summed`` the places in ``cells`` whose sums are compared, ``key`` the cells that identify a record,
-    ``lost`` declared columns that the file lacks, ``withheld`` those that it has and that are never loaded,
+    ``lost`` columns that the exporter's own file should have and lacks, ``withheld`` those that are never loaded,
     ``width`` the number of header cells up to the last named one. ``fills_down``: the key's cells may be blank below
     the first line of a document. ``notes`` is what a person should know of the table.
     """
@@ -52,6 +52,12 @@ class Layout:
     def new(self) -> tuple[str, ...]:
         """Columns that no declaration knows; they go to ``_extra``."""
         return tuple(name for _, name in self.extra)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """All declared columns that the file lacks, expected or not."""
+        present = set(self.columns)
+        return tuple(name for name in self.dataset.columns if name not in present)
 
     @property
     def key_columns(self) -> tuple[str, ...]:
@@ -86,6 +92,8 @@ def lay_out(header: Header, dataset: Dataset, order: DateOrder, notes: tuple[str
             extra.append((position, name or f"unnamed_{position + 1}"))
     places = {cell.column: place for place, cell in enumerate(cells)}
     key = dataset.key_of(header.columns) or ()  # recognition saw to it that there is one; only a report has none
+    is_exporters = not dataset.keys or key == dataset.keys[0]  # what a template or a printed list lacks isn't lost
+    expected = dataset.expected if is_exporters else ()
     return Layout(
         dataset=dataset,
         header=header,
@@ -93,7 +101,7 @@ def lay_out(header: Header, dataset: Dataset, order: DateOrder, notes: tuple[str
         extra=tuple(extra),
         key=tuple(cells[places[name]] for name in key),
         summed=tuple((places[name], name) for name in dataset.summed_columns if name in places),
-        lost=tuple(name for name in dataset.columns if name not in places),
+        lost=tuple(name for name in expected if name not in places),
         width=width,
         withheld=tuple(withheld),
         fills_down=bool(key) and set(key) <= set(dataset.fill_down),

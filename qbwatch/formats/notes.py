@@ -26,7 +26,7 @@ def notes_of(layout: Layout, encoding: str | None, tally: Tally, *, is_full: boo
 
 def renames_in(layout: Layout) -> dict[str, str]:
     """Columns that the file lacks, each with the undeclared one that it most likely is now."""
-    return likely_renames(layout.lost, layout.new)
+    return likely_renames(layout.absent, layout.new)
 
 
 def _of_keys(layout: Layout) -> list[str]:

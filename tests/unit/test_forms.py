@@ -115,3 +115,21 @@ def test_an_import_template_prints_a_document_once_and_its_lines_below() -> None
     ]  # fmt: skip
     place = part.layout.columns.index("invoice_date")
     assert [record.values[place] for record in found] == ["2025-03-16", None, None, "2025-04-03"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Date,Type,Num,Product/Service,Description,Qty,Sales price,Amount,Balance",
+        ",Type,Date,Num,Memo,Name,Item,Qty,U/M,Sales Price,Amount,Balance",
+        ",Date,Transaction Type,Num,Name,Memo/Description,Split,Amount,Balance",
+        "Trans #,Type,Date,Num,Adj,Name,Memo,Account,Class,Debit,Credit,Amount,Account Type,Description",
+        "Customer full name,Transaction date,Transaction type,Num,Product/Service full name,Quantity,Amount",
+        "Vendor,Date,Num,Due date,Amount,Open balance",
+    ],
+)
+@pytest.mark.parametrize("name", ["export.csv", "Sales.csv", "Item.csv", "Bill.csv"])
+def test_a_reports_columns_are_no_list_and_no_document(header: str, name: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        part_of(header, name)
+    assert caught.value.failure.code in ("missing_columns", "unknown_layout")

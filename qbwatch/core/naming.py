@@ -21,6 +21,8 @@ _US_MOMENT = re.compile(
 )
 _ISO_DAY = re.compile(r"(?<![0-9])(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})(?![0-9])")
 _BACKUP = re.compile(r"^[0-9]+_BACKUP_", re.IGNORECASE)
+# Zero-width characters and NULs have no part in a name: a header that looks right must be found under its name.
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\x00"))
 _END_OF_DAY = time(23, 59, 59)
 
 
@@ -30,7 +32,7 @@ def column_name(header: str, spelled_by_hand: dict[str, str] | None = None) -> s
     ``Product/Service  Amount`` → ``product_service_amount``; ``Billing Address Line1`` → ``billing_address_line_1``.
     ``spelled_by_hand`` maps lower-case headers to names that don't follow from the spelling (``trans #``).
     """
-    folded = " ".join(header.replace("\u00a0", " ").replace("\ufeff", "").split()).lower()
+    folded = " ".join(header.translate(_INVISIBLE).replace("\u00a0", " ").split()).lower()
     if spelled_by_hand and folded in spelled_by_hand:
         return spelled_by_hand[folded]
     return _NUMBERED_WORD.sub(r"\1_\2", _OTHER.sub("_", folded).strip("_"))

@@ -19,7 +19,7 @@ from qbwatch.formats.table import Row
 from qbwatch.formats.workbook_cells import PERCENT, value_text
 from qbwatch.formats.workbook_package import Book, SheetPart, damaged
 
-LARGEST = 96_000_000  # bytes of XML; calamine needs about two and a half times as much
+LARGEST = 96_000_000  # bytes of XML, shared texts included; calamine needs about two and a half times as much
 SMALLEST = 2_000_000  # bytes of XML; the exact reader needs a tenth of a second for as much
 _CHUNK = 1 << 20
 _SPARSE = 40  # bytes of XML a row; calamine's memory grows with the rows' numbers, whether they are there or not
@@ -33,7 +33,8 @@ def is_plain(package: zipfile.ZipFile, book: Book, sheet: SheetPart) -> bool:
     """True for a sheet that the fast reader reads right and within the memory. Unpacks all of it, and keeps nothing."""
     assert sheet.part is not None
     size = package.getinfo(sheet.part).file_size
-    if not SMALLEST < size <= LARGEST or PERCENT in book.styles:
+    texts = package.getinfo(book.strings).file_size if book.strings else 0
+    if size <= SMALLEST or size + texts > LARGEST or PERCENT in book.styles:
         return False
     last_row, before = b"0", b""
     with package.open(sheet.part) as stream:

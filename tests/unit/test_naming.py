@@ -104,3 +104,8 @@ def test_the_moment_is_the_offices_local_time_in_winter_and_in_summer() -> None:
 
 def test_stems_are_compared_without_case_blanks_and_underscores() -> None:
     assert folded_stem("Sales_Receipt") == folded_stem("sales receipt") == "salesreceipt"
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\x00"])
+def test_a_character_that_nobody_sees_is_no_part_of_a_columns_name(mark: str) -> None:
+    assert column_name(f"{mark}Invoice{mark} \u00a0No{mark}") == "invoice_no"

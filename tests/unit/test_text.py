@@ -39,6 +39,15 @@ def test_whatever_csv_writes_is_read_back_exactly(grid: list[list[str]], quoting
         assert rows(out.getvalue().encode(encoding), encoding, delimiter) == grid
 
 
+@given(GRID, st.sampled_from(["\r\n", "\n", "\r"]), st.sampled_from(",;\t|"), st.sampled_from(["utf-8", "utf-16-le"]))
+def test_every_dialect_of_csv_is_read_back_exactly(
+    grid: list[list[str]], line_end: str, delimiter: str, encoding: str
+) -> None:
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL).writerows(grid)
+    assert rows(out.getvalue().encode(encoding), encoding, delimiter) == grid
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\ufeff\ufffd")))
 def test_text_in_utf_8_is_never_taken_for_anything_else(text: str) -> None:
     assert encoding_of(text.encode()) == "utf-8"

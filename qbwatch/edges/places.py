@@ -40,8 +40,9 @@ def place_of(connection: Connection, item: WorkItem) -> Place:
 def supersede_older_versions(connection: Connection, item: WorkItem, at: datetime) -> list[str]:
     """A file that was rewritten under its name speaks for the same moment: only its newest version counts.
 
-    Part by part: a sheet that can't be loaded any more must not take the others' former versions along. Returns the
-    other datasets that held an older version: they are to be folded again.
+    Part by part: a sheet that can't be loaded any more must not take the others' former versions along. A sheet that
+    the newer version hasn't got at all is gone with it. Returns the other datasets that held an older version: they are
+    to be folded again.
     """
     query = """UPDATE qbwatch.work_items AS item
                SET superseded_by = CASE WHEN item.state = 'loaded' THEN :id END,
@@ -50,7 +51,9 @@ def supersede_older_versions(connection: Connection, item: WorkItem, at: datetim
                FROM qbwatch.files AS older, qbwatch.files AS newer
                WHERE newer.id = :file_id AND older.root = newer.root AND older.path = newer.path
                  AND older.as_of = newer.as_of AND older.id < newer.id AND item.file_id = older.id
-                 AND (item.sheet IS NOT DISTINCT FROM :sheet OR item.dataset = :dataset)
+                 AND (item.sheet IS NOT DISTINCT FROM :sheet OR item.dataset = :dataset
+                      OR NOT EXISTS (SELECT FROM qbwatch.work_items AS own
+                                     WHERE own.file_id = :file_id AND own.sheet IS NOT DISTINCT FROM item.sheet))
                  AND item.state IN ('pending', 'retrying', 'quarantined', 'loaded')
                RETURNING item.dataset, item.is_folded"""
     values = {"id": item.id, "file_id": item.file_id, "sheet": item.sheet, "dataset": item.dataset, "at": at}

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from fold_model import Content, Line
 from fold_world import COMPARED, World, mortal_engine
-from period_dataset import days_declared
 
 from qbwatch.edges.vault import Vault
 
@@ -17,17 +16,16 @@ DAY = "2025-04-0{}".format
 
 @pytest.fixture
 def world(database_url: str, tmp_path: Path) -> Iterator[World]:
-    with days_declared(database_url):
-        engine = mortal_engine(database_url)
-        with engine.connect() as connection:
-            yield World(engine, connection, Vault(tmp_path / "vault"), tmp_path)
-        engine.dispose()
+    engine = mortal_engine(database_url)
+    with engine.connect() as connection:
+        yield World(engine, connection, Vault(tmp_path / "vault"), tmp_path)
+    engine.dispose()
 
 
 def report(period: str | tuple[int, int] | None, **amounts: list[str]) -> Content:
     """A report with these amounts by day: ``d3=["1.00"]``."""
     lines = tuple(
-        Line(DAY(day[1:]), (("test_day", DAY(day[1:])), ("test_section", ""), ("test_amount", amount)))
+        Line(DAY(day[1:]), (("date", DAY(day[1:])), ("name", ""), ("amount", amount)))
         for day, found in amounts.items()
         for amount in found
     )
@@ -36,14 +34,14 @@ def report(period: str | tuple[int, int] | None, **amounts: list[str]) -> Conten
 
 
 def said(world: World, hour: int, content: Content) -> None:
-    world.drop(f"Testdays_04_10_2025_{hour}_00_00.csv", content)
+    world.drop(f"Transaction List by Date_04_10_2025_{hour}_00_00.csv", content)
     world.load_all()
 
 
 def amounts(world: World) -> dict[str, list[str | None]]:
     found: dict[str, list[str | None]] = {}
     for (day, _), row in sorted(world.in_table("period").items()):
-        found.setdefault(f"d{int(day[-2:])}", []).append(row.values["test_amount"])
+        found.setdefault(f"d{int(day[-2:])}", []).append(row.values["amount"])
     return found
 
 
@@ -88,7 +86,7 @@ def test_an_empty_report_empties_its_period_only_once_it_is_accepted(world: Worl
     said(world, 1, report((1, 5), d1=["1.00"]))
     said(world, 2, report((1, 3)))
     assert (amounts(world), states(world)[-1]) == ({"d1": ["1.00"]}, ("quarantined", "no_rows"))
-    world.decide("accept", "Testdays_04_10_2025_2", None)
+    world.decide("accept", "Transaction List by Date_04_10_2025_2", None)
     world.load_all()
     assert (amounts(world), states(world)[-1]) == ({}, ("loaded", None))
 
@@ -103,7 +101,7 @@ def test_periods_that_overlap_in_part_wait_for_a_person(world: World) -> None:
     said(world, 1, report((1, 5), d1=["1.00"], d4=["4.00"]))
     said(world, 2, report((4, 9), d5=["5.00"]))
     assert states(world)[-1] == ("quarantined", "period_overlaps")
-    world.decide("accept", "Testdays_04_10_2025_2", None)
+    world.decide("accept", "Transaction List by Date_04_10_2025_2", None)
     world.load_all()
     assert amounts(world) == {"d1": ["1.00"], "d5": ["5.00"]}
     assert world.verified("period")["equal"]

@@ -13,9 +13,10 @@ from workbooks import xlsx
 from qbwatch.checking import Checker
 from qbwatch.core.arrival import Admission
 from qbwatch.core.dates import DateOrder
-from qbwatch.core.model import RunStatus
-from qbwatch.edges import store
-from qbwatch.edges.file_answers import items_named, list_files, versions_of
+from qbwatch.core.model import ItemState, RunStatus
+from qbwatch.edges import decisions
+from qbwatch.edges.file_answers import list_files, versions_of
+from qbwatch.edges.file_search import choose
 
 NAME = "All Lists_04_14_2025_1_00_05.xlsx"
 CUSTOMERS = [["QuickBooks Internal Id", "Customer Name"], ["c1", "Acme"], ["c2", "Beta"]]
@@ -112,16 +113,16 @@ def test_a_retry_is_about_all_parts_of_a_file(office: Office) -> None:
     office.work()
 
     with office.engine.connect() as connection, connection.begin():
-        found = items_named(connection, [NAME])
-        assert len(found[NAME]) == 2
-        assert _release(connection, found[NAME]) == 2
+        found = choose(connection, NAME, lambda item: item.state is ItemState.QUARANTINED, "nothing to retry")
+        assert len(found) == 2
+        assert _release(connection, [each.item_id for each in found]) == 2
     office.work()
 
     assert [row[3] for row in parts(office)] == ["loaded", "quarantined", "quarantined"]
 
 
 def _release(connection: Connection, items: list[int]) -> int:
-    return store.release(connection, items, datetime(2025, 4, 20, tzinfo=UTC))
+    return decisions.release(connection, items, datetime(2025, 4, 20, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(("root", "is_full"), [("input", False), ("seed", True)])

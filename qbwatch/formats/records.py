@@ -62,10 +62,7 @@ def read_records(rows: Iterator[Row], layout: Layout) -> Iterator[Reading]:
     is_list = layout.dataset.kind is Kind.LIST
     seen: dict[str, int] = {}
     for row_number, row in enumerate(rows, start=1):
-        if not any(cell and not cell.isspace() for cell in row.cells):
-            yield Structure(row.line)
-            continue
-        reading = _read_row(row, row_number, layout)
+        reading = read_row(row, row_number, layout)
         if isinstance(reading, Record):
             earlier = seen.get(reading.key, 0)
             if is_list and earlier:
@@ -80,8 +77,14 @@ def _numbered(record: Record, ordinal: int) -> Record:
     return Record(record.row_number, record.line, record.key, ordinal, record.values, record.extra)
 
 
-def _read_row(row: Row, row_number: int, layout: Layout) -> Record | Rejected:
+def read_row(row: Row, row_number: int, layout: Layout) -> Reading:
+    """One row by itself: as if it were the first line of its document, and no other row had its key.
+
+    Raises `Refusal` when a date contradicts the configured order.
+    """
     cells = row.cells
+    if not any(cell and not cell.isspace() for cell in cells):
+        return Structure(row.line)
     if len(cells) < layout.width:
         return _rejected(row, layout, None, f"{len(cells)} cells where the header has {layout.width}")
     if any(cell and not cell.isspace() for cell in cells[layout.width :]):

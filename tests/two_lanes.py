@@ -16,10 +16,11 @@ from qbwatch.core.model import ItemState, WorkItem
 from qbwatch.edges import fold
 from qbwatch.edges.loader import statement_of
 from qbwatch.edges.staging import Staging
+from qbwatch.formats.notes import notes_of
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.plain_text import NotPlain
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import Tally, notes_of
+from qbwatch.formats.tally import Tally
 
 AT = datetime(2025, 4, 5, 12, tzinfo=UTC)
 
@@ -87,7 +88,7 @@ def _told(part: Part, tally: Tally) -> tuple[Any, ...]:
     counts = (tally.read, tally.structural, tally.accepted, tally.rejected, tally.has_keyless, tally.bad_keys)
     notes = notes_of(part.layout, part.table.encoding, tally, is_full=True)
     return (counts, {name: str(total.normalize()) for name, total in tally.sums.items()}, dict(tally.row_classes),
-            tally.rejects, notes)  # fmt: skip
+            tally.rejects, tally.damaged, notes)  # fmt: skip
 
 
 def _staged(cursor: psycopg.Cursor[Any]) -> tuple[str, ...]:

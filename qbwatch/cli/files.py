@@ -19,6 +19,7 @@ from qbwatch.cli.options import (
     shown,
     wrapped,
 )
+from qbwatch.core.filename import part_name
 from qbwatch.core.model import QbwatchError
 
 _STATES = ("pending", "loading", "retrying", "loaded", "quarantined", "skipped", "ignored")
@@ -71,7 +72,8 @@ def _rows(found: list[dict[str, Any]], state: str | None) -> list[str]:
                 continue
             count = "" if part["rows"] is None else f"{part['rows']['read']:,}"
             dataset = (part["dataset"] or "?").removeprefix("quickbooks.")
-            lines.append(f"{part['state']:<12}{shown(file['name'], 42):<43}{shown(dataset, 15):<16}{count:>8}".rstrip())
+            name = shown(part_name(file["name"], part["sheet"]), 42)
+            lines.append(f"{part['state']:<12}{name:<43}{shown(dataset, 15):<16}{count:>8}".rstrip())
             if part["reason"]:
                 lines += wrapped(part["reason"], " " * 12, " " * 12)
     return lines
@@ -142,7 +144,7 @@ def _chapter(part: dict[str, Any], zone: tzinfo) -> list[str]:
     tries = "not tried" if part["attempt"] == 0 else "1 try" if part["attempt"] == 1 else f"{part['attempt']} tries"
     run = f", run {part['run_id']}" if part["run_id"] else ""
     lines = [
-        f"  {part['state']}",
+        f"  {part['state']}" + (f": sheet {part['sheet']}" if part["sheet"] is not None else ""),
         f"{indent}as {part['dataset'] or 'no known dataset'}, {tries}{run}",
         f"{indent}since {local_time(part['changed_at'], zone)}",
     ]

@@ -81,7 +81,7 @@ def quarantined_items(connection: Connection) -> list[int]:
 
 def standing_of(connection: Connection, file_ids: Sequence[int]) -> list[Json]:
     """How single files stand, part by part, for whoever asked for just these."""
-    query = """SELECT file.name, item.dataset, item.state, item.reason, item.hint
+    query = """SELECT file.name, item.sheet, item.dataset, item.state, item.reason, item.hint
                FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
                WHERE file.id = ANY(:ids) ORDER BY item.id"""
     return [dict(row) for row in connection.execute(text(query), {"ids": list(file_ids)}).mappings()]

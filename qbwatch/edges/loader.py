@@ -19,13 +19,16 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import Failure, LoadResult, QbwatchError, Reject, RowCounts, WorkItem
 from qbwatch.datasets import Dataset
 from qbwatch.edges import fold
+from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.staging import LoadStopped, Staging
 from qbwatch.edges.tables import raw_table
 from qbwatch.edges.vault import Vault
+from qbwatch.edges.workbook_reader import WorkbookReader
+from qbwatch.formats.notes import notes_of
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import Tally, notes_of
+from qbwatch.formats.tally import Tally
 
 __all__ = ["LoadRefused", "LoadStopped", "Loader", "count_rows", "statement_of"]
 
@@ -50,7 +53,14 @@ class Loader:
     def open(self, item: WorkItem) -> Part:
         """The part of a work item, from its copy in the vault. Raises `Refusal`."""
         name = item.name.rsplit("/", 1)[-1]
-        return open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet)
+        open_book = WorkbookReader(self._look)
+        part = open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet, open_book)
+        return part.on(item.as_of.date())
+
+    def _look(self) -> None:
+        """A workbook may take long to open; a stop needn't wait for it. Raises `LoadStopped`."""
+        if self.should_stop():
+            raise LoadStopped
 
     def append(self, connection: Connection, item: WorkItem, at: datetime) -> LoadResult:
         """Fold a part that is newer than everything in its dataset straight into the raw table."""
@@ -87,7 +97,7 @@ class Loader:
     ) -> LoadResult:
         staging = Staging(cursor, self.order, at, self.should_stop)
         tally = staging.fill(item, part, lambda: self.vault.open(item.content_hash))
-        if failure := check_rejects(tally.read, tally.rejected):
+        if failure := check_rejects(tally.read, tally.rejected) or check_key_kind(cursor, target, part.layout):
             raise LoadRefused(failure, tally.rejects)
         statement = statement_of(item, part, tally)
         fold.seal_stage(cursor, statement)
@@ -100,7 +110,7 @@ class Loader:
             rows,
             tally.sums,
             tuple(tally.rejects),
-            notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full),
+            (*part.notes, *notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full)),
         )
 
 

@@ -24,9 +24,10 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import RowClass, WorkItem
 from qbwatch.datasets import Kind
 from qbwatch.edges import fold
-from qbwatch.edges.plain_sql import CellSql, Notation, cell_sql, extra_sql, key_sql
+from qbwatch.edges.plain_sql import PLAIN_KEY, CellSql, Notation, cell_sql, extra_sql, key_sql
 from qbwatch.edges.stage_rows import copy_records
 from qbwatch.edges.tables import raw_columns
+from qbwatch.formats.keys import KeyReader
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.part import Part
 from qbwatch.formats.plain_text import NotPlain, PlainText
@@ -99,8 +100,9 @@ class PlainLane:
     def _number_documents(self) -> None:
         """Where each document begins; their lines must stand together. A list must not state a key twice."""
         self._run(
-            "CREATE UNLOGGED TABLE {documents} AS SELECT " + key_sql(self._layout) + " AS key, "
-            "min(n) AS first, max(n) AS last, count(*) AS lines FROM {lines} GROUP BY 1"
+            f"CREATE UNLOGGED TABLE {{documents}} AS SELECT *, {PLAIN_KEY} AS is_plain_key FROM ("
+            f"SELECT {key_sql(self._layout)} AS key, min(n) AS first, max(n) AS last, count(*) AS lines "
+            "FROM {lines} GROUP BY 1) AS each"
         )
         is_list = self._layout.dataset.kind is Kind.LIST
         wrong = "lines > 1" if is_list else "last - first + 1 > lines"
@@ -191,10 +193,9 @@ class PlainLane:
         """
         key = key_sql(self._layout)
         values = "".join(f", {value} AS v{n}" for n, value in enumerate(cells.values)) + ", clock_timestamp() AS fence"
-        if self._layout.dataset.kind is Kind.LIST:
-            return f"SELECT l.*, {{extra}} AS extra, {key} AS key, 1 AS line{values} FROM {{lines}} AS l"
+        line = "1" if self._layout.dataset.kind is Kind.LIST else "coalesce(l.n - d.first + 1, 0)::integer"
         return (
-            f"SELECT l.*, {{extra}} AS extra, d.key, coalesce(l.n - d.first + 1, 0)::integer AS line{values} "
+            f"SELECT l.*, {{extra}} AS extra, d.key, d.is_plain_key, {line} AS line{values} "
             f"FROM {{lines}} AS l LEFT JOIN {{documents}} AS d ON d.key = {key}"
         )
 
@@ -221,7 +222,7 @@ class PlainLane:
 
     def _take(self, row: Row, number: int, tally: Tally, expected: tuple[str, int], records: list[Record]) -> None:
         try:
-            reading = read_row(row, number, self._layout)
+            reading = read_row(row, number, self._layout, KeyReader(self._layout))
         except Refusal as refusal:
             raise NotPlain(refusal.failure.reason) from refusal
         match reading:

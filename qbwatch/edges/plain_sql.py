@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 from psycopg import sql
 
 from qbwatch.core.dates import DateOrder
-from qbwatch.datasets import ColumnType, percent_twin
+from qbwatch.datasets import ColumnType, Kind, percent_twin
 from qbwatch.formats.layout import Layout
+
+PLAIN_KEY = "(key ~ '^[!-~]+( [!-~]+)*$' AND octet_length(key) <= 500)"
+"""Whether a key as `key_sql` has it is what `formats.keys` reads: no blanks but single ones between its words."""
 
 # Braces are doubled throughout: the texts go through a format.
 _DIGITS = "'^-?[0-9]+(\\.[0-9]+)?$'"
@@ -88,11 +91,18 @@ def cell_sql(layout: Layout, notation: Notation, *, has_wide_blanks: bool) -> Ce
         if kind in (ColumnType.TEXT, ColumnType.ID):
             texts.append(text)
         _READERS[kind](out, cell.column, text, notation)
-    texts += [f"c{position}" for position in layout.key if f"c{position}" not in texts]
-    out.conditions += _texts(texts, has_wide_blanks)
-    out.conditions += [_key_part(f"c{position}") for position in layout.key]
+    out.conditions.append("is_plain_key")
+    out.conditions += _texts(texts, has_wide_blanks) if texts else []
     out.conditions += [f"c{p} IS NULL" for p in range(layout.width, len(layout.header.written))]
+    if layout.dataset.kind is Kind.LIST:
+        out.conditions.append(_no_footer(layout))
     return out
+
+
+def _no_footer(layout: Layout) -> str:
+    """What may close a printed list: its total, or a line with the day on which it was printed."""
+    first = f"coalesce({', '.join(f'c{position}' for position in range(len(layout.header.written)))})"
+    return f"({first} NOT LIKE 'TOTAL%' AND {first} NOT ILIKE '%day, %')"
 
 
 def _texts(texts: list[str], has_wide_blanks: bool) -> list[str]:
@@ -102,13 +112,6 @@ def _texts(texts: list[str], has_wide_blanks: bool) -> list[str]:
         found += [f"({text} IS NULL OR ascii({text}) NOT IN (133, 160, 5760, 8232, 8233, 8239, 8287, 12288) "
                   f"AND ascii({text}) NOT BETWEEN 8192 AND 8202)" for text in texts]  # fmt: skip
     return found
-
-
-def _key_part(text: str) -> str:
-    return (
-        f"({text} IS NOT NULL AND right({text}, 1) BETWEEN '!' AND '~' AND octet_length({text}) <= 150 "
-        f"AND strpos({text}, 'E+') = 0)"
-    )
 
 
 def _text(out: CellSql, column: str, text: str, _: Notation) -> None:
@@ -124,7 +127,7 @@ def _id(out: CellSql, column: str, text: str, notation: Notation) -> None:
         f"AND {digits}::integer::text = {digits}"
     )
     grouped = f"{text} ~ {_GROUPED_ID}" if notation.is_guarded else short
-    plain = f"CASE WHEN {place} > 0 THEN {grouped} ELSE strpos({text}, 'E+') = 0 END"
+    plain = f"CASE WHEN {place} > 0 THEN {grouped} ELSE true END"
     out.conditions.append(f"({text} IS NULL OR {plain})")
 
 
@@ -192,8 +195,16 @@ _READERS: dict[ColumnType, Callable[[CellSql, str, str, Notation], None]] = {
 
 
 def key_sql(layout: Layout) -> str:
-    """The record's key; null where a part of it is missing."""
-    return " || ' | ' || ".join(f"c{position}" for position in layout.key)
+    """The record's key, null where it is blank; for layouts whose key is one column of text (`has_plain_key`)."""
+    text = f"c{layout.key[0].position}"
+    is_id = layout.dataset.columns[layout.key[0].column] is ColumnType.ID
+    return f"replace({text}, ',', '')" if is_id else text
+
+
+def has_plain_key(layout: Layout) -> bool:
+    """Whether a row's key stands in one column of the row itself, as text."""
+    kinds = [layout.dataset.columns[cell.column] for cell in layout.key]
+    return kinds in ([ColumnType.TEXT], [ColumnType.ID]) and not layout.fills_down
 
 
 def extra_sql(layout: Layout) -> sql.Composable:

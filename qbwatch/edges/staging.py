@@ -16,7 +16,9 @@ from qbwatch.core.model import WorkItem
 from qbwatch.datasets import Kind
 from qbwatch.edges import fold
 from qbwatch.edges.plain_lane import PlainLane
+from qbwatch.edges.plain_sql import has_plain_key
 from qbwatch.edges.stage_rows import copy_records
+from qbwatch.formats.cells import read_negation
 from qbwatch.formats.part import Part
 from qbwatch.formats.plain_text import NotPlain, open_plain
 from qbwatch.formats.records import Record
@@ -42,7 +44,7 @@ class Staging:
 
     def fill(self, item: WorkItem, part: Part, open_stream: Opener) -> Tally:
         """A new stage with the part's rows. Raises `Refusal`, and `LoadStopped` when asked to stop."""
-        if item.size_bytes >= SMALL and part.layout.dataset.kind is not Kind.PERIOD:
+        if item.size_bytes >= SMALL:
             self.cursor.execute("SAVEPOINT qbwatch_lane")
             try:
                 return self.fill_plainly(item, part, open_stream)
@@ -52,7 +54,14 @@ class Staging:
 
     def fill_plainly(self, item: WorkItem, part: Part, open_stream: Opener) -> Tally:
         """By the plain lane alone. Raises `NotPlain`."""
-        header = part.layout.header
+        layout = part.layout
+        if part.report is not None or layout.dataset.kind is Kind.PERIOD or not has_plain_key(layout):
+            raise NotPlain("no list and no document whose key stands in one column")
+        if layout.withheld:
+            raise NotPlain("columns that are never loaded, and shan't lie in Postgres even for a moment")
+        if any(cell.read is read_negation for cell in layout.cells):
+            raise NotPlain("a column under a header that says its opposite")
+        header = layout.header
         with open_stream() as stream:
             text = open_plain(stream, part.table, header.line, header.written)
             return PlainLane(self.cursor, item, part, self.at, self.order, self._look).stage(text)

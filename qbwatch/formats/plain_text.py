@@ -23,6 +23,8 @@ _BLOCK = 1 << 18
 _LONGEST_ROW = 1 << 19  # bytes: far below the longest cell that the careful reader takes
 _CODECS = {"utf-8": "UTF8", "utf-8-sig": "UTF8", "cp1252": "WIN1252"}
 _ALL_BUT_LINE_ENDS = bytes(set(range(256)) - set(b"\r\n"))
+_SCIENTIFIC = re.compile(rb"[0-9]E\+[0-9]")
+_LEFT_OVER = re.compile(rb"#(?:##|REF!|VALUE!|DIV/0!|NUM!|NULL!|NAME\?|N/A)")
 # What Python counts as white space beyond ASCII, at the beginning of a cell.
 _WIDE_BLANKS = {
     "UTF8": rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80",
@@ -74,11 +76,19 @@ class PlainText:
         self._prove_line_ends(bare)
         if rows.startswith(b"\\.") or b"\n\\." in rows:
             raise NotPlain("a line that begins like an end of data")
+        self._prove_undamaged(rows)
         # The only word that the way back doesn't tell from a number: NaN and Infinity don't begin like one.
         if b"-Infinity" in rows:
             raise NotPlain("the word Infinity behind a minus")
         if not self.has_wide_blanks and not rows.isascii():
             self.has_wide_blanks = self._wide.search(b"\n" + rows) is not None
+
+    def _prove_undamaged(self, rows: bytes) -> None:
+        """What a spreadsheet damaged is told with its line, which only the careful lane knows."""
+        if (b"E+" in rows and _SCIENTIFIC.search(rows)) or (b"#" in rows and _LEFT_OVER.search(rows)):
+            raise NotPlain("what a spreadsheet leaves of a cell that it damaged")
+        if b"\x1a" in rows:
+            raise NotPlain("a mark of the end of the text")
 
     def _without_quoted(self, rows: bytes) -> bytes:
         """The rows without their quoted cells. Raises `NotPlain` when a quote stands elsewhere than around a cell."""

@@ -87,7 +87,7 @@ def test_what_the_plain_lane_serves_it_serves_alike(lanes: Lanes, data: bytes) -
         (invoice(_3="31-12-2025"), "date"),
         (invoice(_3="04-01-1825"), "can't be read"),
         (invoice(_0=""), "stand together"),
-        (invoice(_0="1.91431E+18"), "stand together"),
+        (invoice(_0="1.91431E+18"), "spreadsheet"),
         (invoice(_0="8" * 600), "stand together"),
         (invoice(_0="B"), "stand together"),
         (invoice() + b"\r\n", "empty line"),
@@ -98,7 +98,7 @@ def test_what_the_plain_lane_serves_it_serves_alike(lanes: Lanes, data: bytes) -
         (LONG + b'A,1,"Ac"me,,,,,,,\r\n', "quote"),
         (LONG + b'A,1,"Acme,,,,,,,\r\n', "quote"),
         (csv_bytes(INVOICE, DOCUMENT, ("", *DOCUMENT[1:])), "can't be read"),
-        (csv_bytes(INVOICE, DOCUMENT, ("1.91431E+18", *DOCUMENT[1:])), "can't be read"),
+        (csv_bytes(INVOICE, DOCUMENT, (DOCUMENT[0], "#REF!", *DOCUMENT[2:])), "spreadsheet"),
         (csv_bytes(INVOICE, DOCUMENT, ("8" * 600, *DOCUMENT[1:])), "can't be read"),
         (invoice() + b"A,1,Ac\x00me,,,,,,,\r\n", "NUL"),
         (invoice() + b"A,1,Ac\rme,,,,,,,\r\n", "line ends"),
@@ -106,6 +106,9 @@ def test_what_the_plain_lane_serves_it_serves_alike(lanes: Lanes, data: bytes) -
         (invoice() + b"\\.\r\n", "end of data"),
         (invoice().decode().encode("utf-16"), "no text"),
         (customers(["8-1", "Acme"], ["8-1", "Beta"]), "stated twice"),
+        (LONG + b"\x1a", "end of the text"),
+        (csv_bytes((*INVOICE, "SSN"), (*DOCUMENT, "078-05-1120")), "never loaded"),
+        (csv_bytes(INVOICE[1:], DOCUMENT[1:]), "key stands in one column"),
     ],
 )  # fmt: skip
 def test_what_needs_care_is_left_to_the_careful_lane(lanes: Lanes, data: bytes, why: str) -> None:

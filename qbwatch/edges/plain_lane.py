@@ -133,7 +133,7 @@ class PlainLane:
             raise NotPlain(str(error)) from error
 
     def _typed(self, notation: Notation, text: PlainText) -> Tally:
-        cells = cell_sql(self._layout, notation, has_wide_blanks=text.has_wide_blanks)
+        cells = cell_sql(self._layout, notation, text)
         self._run("DROP TABLE IF EXISTS {stage}")
         self._run(f"SET LOCAL datestyle = '{notation.date_style}'")
         read = self._type(cells)

@@ -16,6 +16,7 @@ from psycopg import sql
 from qbwatch.core.dates import DateOrder
 from qbwatch.datasets import ColumnType, Kind, percent_twin
 from qbwatch.formats.layout import Layout
+from qbwatch.formats.plain_text import PlainText
 
 PLAIN_KEY = "(key ~ '^[!-~]+( [!-~]+)*$' AND octet_length(key) <= 500)"
 """Whether a key as `key_sql` has it is what `formats.keys` reads: no blanks but single ones between its words."""
@@ -78,8 +79,8 @@ class CellSql:
         return f"v{len(self.values) - 1}"
 
 
-def cell_sql(layout: Layout, notation: Notation, *, has_wide_blanks: bool) -> CellSql:
-    """How a layout's cells are read."""
+def cell_sql(layout: Layout, notation: Notation, text: PlainText) -> CellSql:
+    """How a layout's cells are read in a text whose blocks were all seen."""
     out = CellSql()
     texts: list[str] = []
     kinds = layout.dataset.columns
@@ -87,12 +88,12 @@ def cell_sql(layout: Layout, notation: Notation, *, has_wide_blanks: bool) -> Ce
         kind = kinds.get(cell.column)
         if kind is None:
             continue  # the percentages of a rate: added with it
-        text = f"c{cell.position}"
+        place = f"c{cell.position}"
         if kind in (ColumnType.TEXT, ColumnType.ID):
-            texts.append(text)
-        _READERS[kind](out, cell.column, text, notation)
+            texts.append(place)
+        _READERS[kind](out, cell.column, place, notation)
     out.conditions.append("is_plain_key")
-    out.conditions += _texts(texts, has_wide_blanks) if texts else []
+    out.conditions += _no_blanks(texts, text)
     out.conditions += [f"c{p} IS NULL" for p in range(layout.width, len(layout.header.written))]
     if layout.dataset.kind is Kind.LIST:
         out.conditions.append(_no_footer(layout))
@@ -105,12 +106,14 @@ def _no_footer(layout: Layout) -> str:
     return f"({first} NOT LIKE 'TOTAL%' AND {first} NOT ILIKE '%day, %')"
 
 
-def _texts(texts: list[str], has_wide_blanks: bool) -> list[str]:
+def _no_blanks(texts: list[str], text: PlainText) -> list[str]:
     """No text begins with a blank: it might be nothing but blanks."""
-    found = [f"coalesce(least({', '.join(texts)}), '!') >= '!'"]
-    if has_wide_blanks:
-        found += [f"({text} IS NULL OR ascii({text}) NOT IN (133, 160, 5760, 8232, 8233, 8239, 8287, 12288) "
-                  f"AND ascii({text}) NOT BETWEEN 8192 AND 8202)" for text in texts]  # fmt: skip
+    found = []
+    if texts and text.has_blanks:
+        found.append(f"coalesce(least({', '.join(texts)}), '!') >= '!'")
+    if text.has_wide_blanks:
+        found += [f"({each} IS NULL OR ascii({each}) NOT IN (133, 160, 5760, 8232, 8233, 8239, 8287, 12288) "
+                  f"AND ascii({each}) NOT BETWEEN 8192 AND 8202)" for each in texts]  # fmt: skip
     return found
 
 

@@ -23,6 +23,8 @@ _BLOCK = 1 << 18
 _LONGEST_ROW = 1 << 19  # bytes: far below the longest cell that the careful reader takes
 _CODECS = {"utf-8": "UTF8", "utf-8-sig": "UTF8", "cp1252": "WIN1252"}
 _ALL_BUT_LINE_ENDS = bytes(set(range(256)) - set(b"\r\n"))
+_ALL_BUT_CONTROLS = bytes(range(32, 256))
+_BLANKS = frozenset(bytes([each]) for each in range(33))
 _SCIENTIFIC = re.compile(rb"[0-9]E\+[0-9]")
 _LEFT_OVER = re.compile(rb"#(?:##|REF!|VALUE!|DIV/0!|NUM!|NULL!|NAME\?|N/A)")
 # What Python counts as white space beyond ASCII, at the beginning of a cell.
@@ -40,12 +42,13 @@ class NotPlain(Exception):
 class PlainText:
     """The rows below the header as bytes, and how COPY is to read them.
 
-    ``codec`` is Postgres' name of the encoding. Once `blocks` has come to its end, ``has_wide_blanks`` says that some
-    cell may begin with a blank that isn't ASCII.
+    ``codec`` is Postgres' name of the encoding. Once `blocks` has come to its end, ``has_blanks`` says that some cell
+    may begin with a blank or a control character, ``has_wide_blanks`` with a blank that isn't ASCII.
     """
 
     codec: str
     delimiter: bytes
+    has_blanks: bool = False
     has_wide_blanks: bool = False
     _stream: BinaryIO = field(repr=False, kw_only=True)
     _newline: bytes = b""
@@ -92,22 +95,30 @@ class PlainText:
 
     def _without_quoted(self, rows: bytes) -> bytes:
         """The rows without their quoted cells. Raises `NotPlain` when a quote stands elsewhere than around a cell."""
-        outside = rows.split(b'"')[::2]
+        pieces = rows.split(b'"')
+        outside = pieces[::2]
         # An empty piece stands between the two halves of a doubled quote.
         if {each[:1] for each in outside[1:]} - {self.delimiter, b"\r", b"\n", b""}:
             raise NotPlain("text behind a closing quote")
         if {each[-1:] for each in outside[:-1]} - {self.delimiter, b"\n", b""}:
             raise NotPlain("a quote inside of a cell")
+        if not self.has_blanks:
+            self.has_blanks = not _BLANKS.isdisjoint({each[:1] for each in pieces[1::2]})
         return b"".join(outside)
 
     def _prove_line_ends(self, bare: bytes) -> None:
-        ends = bare.translate(None, _ALL_BUT_LINE_ENDS)
+        ends = bare.translate(None, _ALL_BUT_CONTROLS)
         if not self._newline:
-            self._newline = b"\r\n" if ends.startswith(b"\r\n") else b"\n"
+            self._newline = b"\r\n" if b"\r\n" in ends else b"\n"
         if ends != self._newline * (len(ends) // len(self._newline)):
-            raise NotPlain("a mixture of line ends")
+            self.has_blanks = True  # or the delimiter is a tab
+            ends = ends.translate(None, _ALL_BUT_LINE_ENDS)
+            if ends != self._newline * (len(ends) // len(self._newline)):
+                raise NotPlain("a mixture of line ends")
         if bare.startswith((b"\n", b"\r")) or self._newline * 2 in bare:
             raise NotPlain("an empty line")
+        if not self.has_blanks:
+            self.has_blanks = self.delimiter + b" " in bare or b"\n " in bare or bare.startswith(b" ")
 
 
 def _cut(data: bytes) -> tuple[bytes, bytes]:

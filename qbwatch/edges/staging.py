@@ -24,6 +24,9 @@ from qbwatch.formats.plain_text import NotPlain, open_plain
 from qbwatch.formats.records import Record
 from qbwatch.formats.table import Opener
 from qbwatch.formats.tally import Tally, read_whole_documents
+from qbwatch.log import get_logger
+
+log = get_logger(__name__)
 
 _ROWS_BETWEEN_LOOKS = 1000  # how often a load looks whether it should stop
 SMALL = 100_000  # bytes; what is smaller is read with care before the plain lane has made its tables
@@ -48,7 +51,8 @@ class Staging:
             self.cursor.execute("SAVEPOINT qbwatch_lane")
             try:
                 return self.fill_plainly(item, part, open_stream)
-            except NotPlain:
+            except NotPlain as doubt:
+                log.info("read with care", file=item.name, reason=str(doubt).splitlines()[0])
                 self.cursor.execute("ROLLBACK TO SAVEPOINT qbwatch_lane")
         return self.fill_with_care(item, part)
 

@@ -180,6 +180,10 @@ def test_memory_of_the_daemon_while_it_loads_a_million_lines(install: Callable[.
     idle = memory_mb(pid)
     (installation.root / name_of(1)).write_bytes(invoice_lines(1_000_000))
     os.rename(installation.root / name_of(1), installation.input / name_of(1))
-    wait_until(lambda: installation.outcomes().get(name_of(1)) == "loaded", 300, "the file to be loaded")
+    wait_until(
+        lambda: installation.outcomes().get(name_of(1)) == "loaded",
+        300,
+        f"the file to be loaded; the log:\n{installation.log}",
+    )
     peak = memory_mb(pid, "VmHWM")
     show_facts("Memory", [("idle", f"{idle:.0f} MB"), ("peak while 1,000,000 lines are loaded", f"{peak:.0f} MB")])

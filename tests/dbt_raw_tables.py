@@ -27,7 +27,7 @@ LINEAGE = {
     "_row_number": "integer",
     "_as_of": "timestamptz",
     "_loaded_at": "timestamptz",
-    "_row_hash": "uuid",
+    "_row_hash": "bigint",
 }
 AS_OF = datetime.fromisoformat("2025-04-17T14:00:01-04:00")
 

@@ -3,7 +3,8 @@
 Both statements are compared as they stand, not what the fold made of them: between two full exports the windows have
 brought most changes already, and the accounting would call them unchanged. Rows are compared within their record,
 document or day without regard to their order, so that a line that was inserted at the top is one new row. Only columns
-that both files have count. The price is a second reading of the earlier file, paid only by a file that replaces one.
+that both files have count. The price is a second reading of the earlier file, paid only by a file that replaces one,
+and not by files so large that it would be felt.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from sqlalchemy import Connection
 
 from qbwatch.core.model import Difference, WorkItem
 from qbwatch.edges import fold
-from qbwatch.edges.loader import Loader, stage
+from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import driver
+from qbwatch.edges.staging import Staging
 from qbwatch.edges.vault import VaultError
 from qbwatch.formats.part import Part
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import read_whole_documents
 
 _EARLIER = sql.Identifier("pg_temp", "qbwatch_earlier")
+_LARGE = 20_000_000  # bytes of both together
 _NEWER = sql.Identifier("pg_temp", "qbwatch_newer")
 
 _COUNT = """
@@ -53,8 +55,11 @@ def difference(
 ) -> Difference | None:
     """Compare an item with an earlier one. ``is_staged``: the stage still holds the item's rows.
 
-    None where the earlier file can't be read any more: that is no fault of the newer one. Raises `LoadStopped`.
+    None where they are large, or the earlier one can't be read any more: that is no fault of the newer one.
+    Raises `LoadStopped`.
     """
+    if item.size_bytes + earlier.size_bytes > _LARGE:
+        return None
     try:
         with driver(connection).transaction():
             newer_part, earlier_part = loader.open(item), loader.open(earlier)
@@ -75,7 +80,7 @@ def difference(
 
 
 def _stage(loader: Loader, cursor: fold.Cursor, item: WorkItem, part: Part, at: datetime) -> None:
-    read_whole_documents(part.layout, lambda tally: stage(cursor, item, part, tally, at, loader.should_stop))
+    Staging(cursor, loader.order, at, loader.should_stop).fill(item, part, lambda: loader.vault.open(item.content_hash))
 
 
 def _shared(newer: Part, earlier: Part) -> _Shared:

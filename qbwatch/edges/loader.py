@@ -25,17 +25,16 @@ from qbwatch.edges import fold
 from qbwatch.edges.fold_period import staged_days
 from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
+from qbwatch.edges.staging import LoadStopped, Staging
 from qbwatch.edges.tables import raw_table
 from qbwatch.edges.vault import Vault, VaultError
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.formats.notes import notes_of
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import Tally, read_whole_documents
+from qbwatch.formats.tally import Tally
 
-_LINEAGE = ("_file_id", "_as_of", "_loaded_at", "_row_hash")
-_NO_HASH_YET = "00000000-0000-0000-0000-000000000000"  # the stage is hashed as a whole, in SQL
-_ROWS_BETWEEN_LOOKS = 1000  # how often a load looks whether it should stop
+__all__ = ["LoadRefused", "LoadStopped", "Loader", "count_rows", "statement_of"]
 
 
 class LoadRefused(QbwatchError):
@@ -45,10 +44,6 @@ class LoadRefused(QbwatchError):
         super().__init__(failure.reason, failure.hint)
         self.failure = failure
         self.rejects = tuple(rejects)
-
-
-class LoadStopped(Exception):
-    """A stop was asked for in the middle of a load; everything of it is rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +120,8 @@ class Loader:
     def _fold_in(
         self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
     ) -> LoadResult:
-        tally = read_whole_documents(part.layout, lambda tally: stage(cursor, item, part, tally, at, self.should_stop))
+        staging = Staging(cursor, self.order, at, self.should_stop)
+        tally = staging.fill(item, part, lambda: self.vault.open(item.content_hash))
         if failure := check_rejects(tally.read, tally.rejected) or check_key_kind(cursor, target, part.layout):
             raise LoadRefused(failure, tally.rejects)
         statement = statement_of(item, part, tally)
@@ -142,27 +138,6 @@ class Loader:
             _notes(item, part, tally),
             spoken_for(cursor, statement),
         )
-
-
-def stage(
-    cursor: fold.Cursor,
-    item: WorkItem,
-    part: Part,
-    tally: Tally,
-    at: datetime,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> None:
-    """COPY a part's readable rows into a new stage. Raises `Refusal`, and `LoadStopped` when asked to stop."""
-    fold.open_stage(cursor, part.layout.dataset)
-    lineage = (str(item.file_id), item.as_of.isoformat(), at.isoformat(), _NO_HASH_YET)
-    names = ("_key", *part.layout.columns, "_extra", "_row_number", "_line", *_LINEAGE)
-    copy = sql.SQL("COPY {} ({}) FROM STDIN").format(fold.STAGE, sql.SQL(", ").join(map(sql.Identifier, names)))
-    with cursor.copy(copy) as out:
-        for reading in part.readings():
-            if tally.read % _ROWS_BETWEEN_LOOKS == 0 and should_stop():
-                raise LoadStopped
-            if (row := tally.take(reading)) is not None:
-                out.write_row((row.key, *row.values, row.extra, row.row_number, row.ordinal, *lineage))
 
 
 def count_rows(tally: Tally, applied: fold.Applied) -> RowCounts:

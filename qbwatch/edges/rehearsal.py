@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 from psycopg import sql
 from sqlalchemy import Connection
 
+from qbwatch.core.dates import DateOrder
 from qbwatch.core.holds import questions
 from qbwatch.core.model import Failure, LoadResult, RowCounts, WorkItem
 from qbwatch.edges import fold, statements
-from qbwatch.edges.loader import count_rows, spoken_for, stage, statement_of
+from qbwatch.edges.loader import count_rows, spoken_for, statement_of
 from qbwatch.edges.postgres import driver
+from qbwatch.edges.staging import Staging
 from qbwatch.edges.tables import raw_table
 from qbwatch.formats.part import Part
-from qbwatch.formats.tally import Tally, read_whole_documents
+from qbwatch.formats.tally import Tally
 
 
 def rehearse(connection: Connection, part: Part, tally: Tally, item: WorkItem) -> RowCounts:
@@ -25,7 +27,7 @@ def rehearse(connection: Connection, part: Part, tally: Tally, item: WorkItem) -
     dataset = part.layout.dataset
     fold.open_scratch(cursor, dataset)
     cursor.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(fold.SCRATCH, raw_table(dataset)))
-    tally = read_whole_documents(part.layout, lambda fresh: stage(cursor, item, part, fresh, at))
+    tally = Staging(cursor, DateOrder.MDY, at).fill_with_care(item, part)
     statement = statement_of(item, part, tally)
     fold.seal_stage(cursor, statement)
     return count_rows(tally, fold.apply(cursor, statement, fold.SCRATCH, at))

@@ -18,14 +18,14 @@ _LINEAGE = {
     "_line": "integer NOT NULL",
     "_as_of": "timestamptz NOT NULL",
     "_loaded_at": "timestamptz NOT NULL",
-    "_row_hash": "uuid NOT NULL",
+    "_row_hash": "bigint NOT NULL",
 }
 
 
 def raw_columns(dataset: Dataset) -> dict[str, str]:
     """All columns of a dataset's raw table with their SQL types, in order."""
     removed = {"_removed_at": "timestamptz"} if dataset.kind is Kind.LIST else {}
-    return {"_key": "text NOT NULL", **dataset.stored, **_LINEAGE, **removed}
+    return {"_key": 'text COLLATE "C" NOT NULL', **dataset.stored, **_LINEAGE, **removed}
 
 
 def raw_key(dataset: Dataset) -> tuple[str, ...]:

@@ -72,12 +72,7 @@ def read_records(rows: Iterator[Row], layout: Layout) -> Iterator[Reading]:
     keys = KeyReader(layout)
     seen: dict[str, int] = {}
     for row_number, row in enumerate(rows, start=1):
-        structure = row.row_class or _structure_of(row.cells, is_list=is_list)
-        if structure is not None and not (structure is RowClass.BLANK and _unusable_in(row)):
-            keys.forget()
-            yield Structure(row.line, structure)
-            continue
-        reading = _read_row(row, row_number, layout, keys)
+        reading = read_row(row, row_number, layout, keys)
         if isinstance(reading, Record):
             earlier = seen.get(reading.key, 0)
             if is_list and earlier:
@@ -107,7 +102,15 @@ def _numbered(record: Record, ordinal: int) -> Record:
     return Record(record.row_number, record.line, record.key, ordinal, record.values, record.extra)
 
 
-def _read_row(row: Row, row_number: int, layout: Layout, keys: KeyReader) -> Record | Rejected:
+def read_row(row: Row, row_number: int, layout: Layout, keys: KeyReader) -> Reading:
+    """One row by itself: as if it were the first line of its document, and no other row had its key.
+
+    Raises `Refusal` when a date contradicts the configured order.
+    """
+    structure = row.row_class or _structure_of(row.cells, is_list=layout.dataset.kind is Kind.LIST)
+    if structure is not None and not (structure is RowClass.BLANK and _unusable_in(row)):
+        keys.forget()
+        return Structure(row.line, structure)
     cells, key = row.cells, keys.read(row.cells)
     if len(cells) < layout.width:
         reason = f"{len(cells)} cells where the header has {layout.width}"

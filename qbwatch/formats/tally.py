@@ -65,7 +65,7 @@ class Tally:
             case Record() if reading.key in self.bad_documents:
                 self._reject(reading.key, Reject(reading.line, None, "", "another line of its document can't be read"))
             case Record():
-                self._accept(reading)
+                self.accept(reading)
                 return reading
         return None
 
@@ -81,7 +81,8 @@ class Tally:
             self.bad_keys.add(key)
         self._key_before, self._keyless_since = key, False
 
-    def _accept(self, record: Record) -> None:
+    def accept(self, record: Record) -> None:
+        """Count a row that is to be loaded, and what it adds to the sums."""
         self.accepted += 1
         for place, name in self.layout.summed:
             if (value := record.values[place]) is not None:

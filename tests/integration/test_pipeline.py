@@ -151,7 +151,7 @@ def test_parents_come_first_and_inside_a_dataset_the_older(office: Office) -> No
 
 def test_a_forced_seed_folds_every_dataset_anew(office: Office) -> None:
     loaded_office(office)
-    office.execute("UPDATE raw.quickbooks_invoices SET product_service_amount = 99, _row_hash = gen_random_uuid()")
+    office.execute("UPDATE raw.quickbooks_invoices SET product_service_amount = 99, _row_hash = _row_hash # 1")
     pipeline = office.pipeline
     with office.engine.connect() as connection:
         plan = pipeline.plan(connection, Mode.SEED)
@@ -165,7 +165,7 @@ def test_a_forced_seed_folds_every_dataset_anew(office: Office) -> None:
 
 def test_a_forced_seed_of_one_dataset_leaves_the_others(office: Office) -> None:
     loaded_office(office)
-    office.execute("UPDATE raw.quickbooks_invoices SET product_service_amount = 99, _row_hash = gen_random_uuid()")
+    office.execute("UPDATE raw.quickbooks_invoices SET product_service_amount = 99, _row_hash = _row_hash # 1")
     pipeline = office.pipeline
     with office.engine.connect() as connection:
         plan = pipeline.plan(connection, Mode.SEED, Scope("quickbooks.customers"))
@@ -180,7 +180,7 @@ def test_folding_anew_goes_on_past_a_dataset_whose_file_is_missing_in_the_vault(
     office.drop("Invoice_04_01_2025_2_00_00.csv", invoices(a=["10.00"]))
     office.work()
     lose_from_vault(office, "quickbooks.customers")
-    office.execute("UPDATE raw.quickbooks_invoices SET product_service_amount = 99, _row_hash = gen_random_uuid()")
+    office.execute("UPDATE raw.quickbooks_invoices SET product_service_amount = 99, _row_hash = _row_hash # 1")
     pipeline = office.pipeline
     with office.engine.connect() as connection:
         plan = pipeline.plan(connection, Mode.SEED)

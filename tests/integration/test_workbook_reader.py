@@ -21,17 +21,26 @@ from qbwatch.formats.table import Unusable
 MANY = "".join(f'<row r="{n}"><c r="A{n}" t="inlineStr"><is><t>row {n}</t></is></c></row>' for n in range(1, 100_001))
 
 
-def children() -> list[int]:
+def all_children() -> set[int]:
     """Processes whose parent we are, zombies included."""
     tasks = Path("/proc/self/task").iterdir()
-    return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+
+
+_EARLIER: set[int] = set()
+
+
+def children() -> list[int]:
+    """Those that this test has started."""
+    return sorted(all_children() - _EARLIER)
 
 
 @pytest.fixture(autouse=True)
 def no_child_is_left() -> Iterator[None]:
-    before = set(children())
+    _EARLIER.clear()
+    _EARLIER.update(all_children())
     yield
-    assert set(children()) <= before
+    assert children() == []
 
 
 def test_it_gives_what_reading_in_this_process_gives(tmp_path: Path) -> None:

@@ -20,12 +20,13 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import Failure, ItemState, QbwatchError
 from qbwatch.core.naming import read_file_name
 from qbwatch.core.settle import Look
-from qbwatch.edges import admissions
+from qbwatch.edges import admissions, store
 from qbwatch.edges.admissions import SeenFile
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.vault import Kept, Vault
 from qbwatch.formats.text import looks_complete
 from qbwatch.log import get_logger
+from qbwatch.moments import Moment, passing
 from qbwatch.verdict import Fate, Verdict, describe, file_name, judge, recognised
 
 log = get_logger(__name__)
@@ -71,6 +72,8 @@ class Admitter:
         with self.engine.begin() as connection:
             verdict = judge(connection, seen, lambda: self._recognise(seen))
             self._record(connection, seen, verdict)
+            store.release_lost(connection, seen.content_hash, self.now())
+            passing(Moment.RECORDED)
         self.known.remember(arrival)
         log.info("recognised", file=seen.name, verdict=verdict.fate.value, dataset=verdict.dataset,
                  as_of=seen.as_of.isoformat(), size=seen.size_bytes)  # fmt: skip

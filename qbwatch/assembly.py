@@ -20,6 +20,7 @@ from qbwatch.core.intake_state import Watcher
 from qbwatch.core.model import QbwatchError
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.dbt import Dbt, DbtSettings
+from qbwatch.edges.disk_room import Reserve
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
 from qbwatch.edges.shipped import shipped
@@ -52,7 +53,7 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
     """Connect the parts; nothing is opened, started or written yet."""
     state = config.state.directory
     engine = engine_for(url)
-    vault = Vault(state / "vault")
+    vault = Vault(state / "vault", Reserve(config.state.reserve))
     order = DateOrder(config.quickbooks.date_order)
     known = KnownFiles()
     admitter = Admitter(engine, vault, config.quickbooks.timezone, order, known)

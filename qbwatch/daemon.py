@@ -24,6 +24,7 @@ from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
 from qbwatch.log import get_logger
+from qbwatch.retention import Retention
 from qbwatch.running import Running
 from qbwatch.supervision import guarded, supervise
 from qbwatch.worker import Worker
@@ -133,6 +134,7 @@ def _start_loops(running: Running, parts: assembly.Parts) -> list[threading.Thre
         running.stop,
         is_quiet=intake.is_quiet,
         recovered=recovered,
+        tend=Retention(parts.vault, running.config.state.retention).tend,
         beat=lambda: running.beats.beat("pipeline"),
     )
     running.parts, running.intake, running.worker = parts, intake, worker

@@ -47,7 +47,8 @@ class Request:
 
 @dataclass(slots=True)
 class Worker:
-    """The loop. ``is_quiet`` says that no file is settling; ``recovered`` runs once the lock is first held.
+    """The loop. ``is_quiet`` says that no file is settling; ``recovered`` runs once the lock is first held,
+    ``tend`` whenever there is nothing to do.
 
     ``outage`` says why the database can't be worked with, ``locked_out`` that another qbwatch holds the lock.
     """
@@ -57,9 +58,11 @@ class Worker:
     stop: threading.Event
     is_quiet: Callable[[], bool]
     recovered: Callable[[Connection], None] = lambda _: None
+    tend: Callable[[Connection, datetime], None] = lambda _, __: None
     beat: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = utc_now
     outage: Failure | None = None
+    outage_since: datetime | None = None
     locked_out: Failure | None = None
     busy: bool = False
     paused: bool = False
@@ -146,6 +149,7 @@ class Worker:
         plan = self.pipeline.plan(connection)
         if plan is None:
             self._held_back_since = None
+            self.tend(connection, self.now())
             self._pause(_IDLE_LOOK)
         elif not self._may_start():
             self._pause(_UNQUIET_LOOK)
@@ -193,6 +197,7 @@ class Worker:
         """Who asked for a run gets an answer now; the work itself waits for the database."""
         if self.outage is None:
             log.error("the database is out of reach; trying again", reason=failure.reason, code=failure.code)
+            self.outage_since = self.now()
         self.outage = failure
         self._refuse_requests(f"the database is out of reach: {failure.reason}", failure.hint)
 

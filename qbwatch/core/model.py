@@ -176,6 +176,12 @@ class WorkItem:
     state: ItemState
     attempt: int
     first_seen_at: datetime
+    deferrals: int = 0
+
+    @property
+    def is_new(self) -> bool:
+        """True when it was never tried."""
+        return self.attempt == 0 and self.deferrals == 0
 
     def claimed(self) -> WorkItem:
         """The same item while it is being loaded; the attempt counts from the claim, so that a crash counts too."""

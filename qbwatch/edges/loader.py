@@ -21,10 +21,11 @@ from qbwatch.datasets import Dataset
 from qbwatch.edges import fold
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.tables import raw_table
-from qbwatch.edges.vault import Vault
+from qbwatch.edges.vault import Vault, VaultError
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.tally import Tally, notes_of, read_whole_documents
+from qbwatch.moments import Moment, passing
 
 _LINEAGE = ("_file_id", "_as_of", "_loaded_at", "_row_hash")
 _NO_HASH_YET = "00000000-0000-0000-0000-000000000000"  # the stage is hashed as a whole, in SQL
@@ -83,7 +84,12 @@ class Loader:
         """A part that was accepted before. Should it be refused now, it must not look like another file's fault."""
         try:
             self._fold_in(cursor, item, self.open(item), fold.SCRATCH, at)
+        except VaultError as lost:
+            if lost.failure.is_transient:
+                raise
+            raise LoadRefused(replace(lost.failure, reason=f"{item.name}: {lost.failure.reason}")) from lost
         except (Refusal, LoadRefused) as refused:
+            self.vault.check(item.content_hash)
             reason = f"{item.name}, which was accepted before, can't be folded again: {refused.failure.reason}"
             raise LoadRefused(replace(refused.failure, reason=reason)) from refused
 
@@ -95,7 +101,9 @@ class Loader:
             raise LoadRefused(failure, tally.rejects)
         statement = statement_of(item, part, tally)
         fold.seal_stage(cursor, statement)
+        passing(Moment.STAGED)
         applied = fold.apply(cursor, statement, target, at)
+        passing(Moment.FOLDED)
         in_table = fold.sums_of_staged_keys(cursor, target, list(tally.sums))
         rows = count_rows(tally, applied)
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):

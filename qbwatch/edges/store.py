@@ -13,17 +13,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, text
 
-from qbwatch.core.failure import CRASHES_ALLOWED, of_crashes
+from qbwatch.core.failure import COPY_LOST, CRASHES_ALLOWED, LONGEST_PAUSE, of_crashes
 from qbwatch.core.model import Failure, ItemState, LoadResult, Reject, WorkItem
 
 _ITEM = """SELECT item.id, item.file_id, item.dataset, item.sheet, item.content_hash, item.as_of, item.is_full,
-                  item.state, item.attempt, file.name, file.size_bytes, file.first_seen_at
+                  item.state, item.attempt, item.deferrals, file.name, file.size_bytes, file.first_seen_at
            FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id"""
+_MOMENT = timedelta(microseconds=1)  # Postgres counts no shorter times
 FOLD_ORDER = "item.as_of, item.is_full, item.content_hash, item.id"
 
 
@@ -50,9 +51,11 @@ def open_items(connection: Connection) -> list[WorkItem]:
 
 
 def due_items(connection: Connection, at: datetime) -> list[WorkItem]:
-    """Items that a run may load now."""
-    where = "item.state = 'pending' OR (item.state = 'retrying' AND item.next_attempt_at <= :at)"
-    return _items(connection, where, {"at": at})
+    """Items that a run may load now. A pause's end that lies further ahead than any pause takes, comes from a clock
+    that was set back since."""
+    where = """item.state = 'pending'
+               OR (item.state = 'retrying' AND item.next_attempt_at NOT BETWEEN :after AND :latest)"""
+    return _items(connection, where, {"after": at + _MOMENT, "latest": at + LONGEST_PAUSE})
 
 
 def folded_items(connection: Connection, dataset: str) -> list[WorkItem]:
@@ -135,6 +138,7 @@ def finish(connection: Connection, item: WorkItem, result: LoadResult, at: datet
     rows = result.rows
     query = """UPDATE qbwatch.work_items
                SET state = 'loaded', is_folded = true, loaded_at = :at, changed_at = :at, next_attempt_at = NULL,
+                   deferrals = 0,
                    failure_class = NULL, failure_code = NULL, reason = NULL, hint = NULL,
                    rows_read = :read, rows_structural = :structural, rows_inserted = :inserted,
                    rows_updated = :updated, rows_unchanged = :unchanged, rows_removed = :removed,
@@ -184,7 +188,10 @@ def quarantine(connection: Connection, item_id: int, failure: Failure, at: datet
 
 
 def defer(connection: Connection, item_id: int, failure: Failure, next_attempt_at: datetime, at: datetime) -> None:
-    """Put an item back after a fault that isn't its own; it is tried again at ``next_attempt_at``."""
+    """Put an item back after a fault that isn't its own: that was no attempt. Tried again at ``next_attempt_at``."""
+    query = """UPDATE qbwatch.work_items SET attempt = attempt - 1, deferrals = deferrals + 1
+               WHERE id = :id AND state = 'loading'"""
+    connection.execute(text(query), {"id": item_id})
     _set_aside(connection, item_id, failure, ItemState.RETRYING, next_attempt_at, at)
 
 
@@ -223,12 +230,13 @@ def put_back(connection: Connection, item_id: int, at: datetime) -> None:
 def recover(connection: Connection, at: datetime, *, count_crash: bool) -> int:
     """Items that were being loaded go back; after a crash, one that keeps killing the process is quarantined.
 
-    ``count_crash`` is False when only the database went away. For the holder of the one-instance lock alone, for whom
-    every ``loading`` item is an orphan. Returns their number.
+    ``count_crash`` is False when only the database went away, which is no attempt of the item. For the holder of the
+    one-instance lock alone, for whom every ``loading`` item is an orphan. Returns their number.
     """
     verdict = of_crashes(CRASHES_ALLOWED)
     query = """UPDATE qbwatch.work_items
-               SET crashes = crashes + :crash, changed_at = :at,
+               SET crashes = crashes + :crash, attempt = attempt - 1 + :crash, deferrals = deferrals + 1 - :crash,
+                   changed_at = :at,
                    state = CASE WHEN crashes + :crash >= :allowed THEN 'quarantined' ELSE 'pending' END,
                    failure_class = CASE WHEN crashes + :crash >= :allowed THEN :class END,
                    failure_code = CASE WHEN crashes + :crash >= :allowed THEN :code END,
@@ -253,3 +261,20 @@ def release(connection: Connection, item_ids: Iterable[int], at: datetime) -> in
                SET state = 'pending', crashes = 0, next_attempt_at = NULL, changed_at = :at
                WHERE id = ANY(:ids) AND state IN ('quarantined', 'retrying')"""
     return connection.execute(text(query), {"ids": list(item_ids), "at": at}).rowcount
+
+
+def release_lost(connection: Connection, content_hash: str, at: datetime) -> int:
+    """Bytes that the ledger knows were dropped again: what waits for a lost copy, be it another item's that is folded
+    along, may be tried at once. Returns how many items there were."""
+    query = """UPDATE qbwatch.work_items
+               SET state = 'pending', next_attempt_at = NULL, changed_at = :at
+               WHERE state = 'quarantined' AND failure_code = ANY(:codes)
+                 AND EXISTS (SELECT FROM qbwatch.work_items AS known WHERE known.content_hash = :hash)"""
+    return connection.execute(text(query), {"codes": list(COPY_LOST), "hash": content_hash, "at": at}).rowcount
+
+
+def needed_content(connection: Connection, since: datetime) -> set[str]:
+    """Hashes of what accepted and waiting items refer to, and of what changed its state after ``since``."""
+    query = """SELECT DISTINCT content_hash FROM qbwatch.work_items
+               WHERE state NOT IN ('skipped', 'quarantined') OR is_folded OR changed_at > :since"""
+    return set(connection.scalars(text(query), {"since": since}))

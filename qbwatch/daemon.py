@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -142,6 +143,8 @@ def _start_loops(running: Running, parts: assembly.Parts) -> list[threading.Thre
         threading.Thread(target=guarded(intake.run), name="intake", daemon=True),
         threading.Thread(target=guarded(worker.loop), name="pipeline", daemon=True),
     ]
+    watch = partial(parts.sessions.watch, running.stop)
+    threading.Thread(target=guarded(watch), name="silent-sessions", daemon=True).start()
     for loop in loops:
         running.beats.beat(loop.name)
         loop.start()

@@ -95,6 +95,7 @@ class Running:
         problems = [
             Problem(each.code, each.failure_class, Severity.ERROR, each.summary, each.hint, each.since, each.file)
             for each in seen.problems
+            if self.worker.outage is None or not each.code.startswith("database_")
         ]
         if (outage := self.worker.outage) is not None:
             since = self.worker.outage_since

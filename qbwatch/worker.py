@@ -22,7 +22,18 @@ from qbwatch.core.model import Failure, FailureClass, Mode, QbwatchError
 from qbwatch.core.plan import Plan
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
-from qbwatch.edges.postgres import DATABASE_ERRORS, cancel, die_with_us, driver, failure_of, lock_holder, try_lock
+from qbwatch.edges.postgres import (
+    DATABASE_ERRORS,
+    Session,
+    cancel,
+    die_with_us,
+    driver,
+    end_session,
+    failure_of,
+    lock_holder,
+    session_of,
+    try_lock,
+)
 from qbwatch.log import get_logger
 from qbwatch.pipeline import EVERYTHING, Pipeline, RunOutcome, Scope
 
@@ -70,6 +81,7 @@ class Worker:
     _wake: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
     _session: psycopg.Connection[Any] | None = None
+    _former: Session | None = None
     _first_lock: bool = True
     _woken_at: float = 0.0
     _held_back_since: float | None = None
@@ -115,6 +127,7 @@ class Worker:
     def _hold_lock(self, connection: Connection) -> None:
         """Take the one-instance lock, waiting for it if need be; then clean up after whoever held it before."""
         die_with_us(connection)
+        self._end_former_session(connection)
         while not try_lock(connection):
             self._note_locked_out(lock_holder(connection))
             self._pause(1.0)
@@ -133,6 +146,12 @@ class Worker:
         if self.outage is not None:
             log.info("the database is back")
         self.outage = None
+
+    def _end_former_session(self, connection: Connection) -> None:
+        """It may still hold the lock, when only we know that its connection is gone."""
+        if self._former is not None and end_session(connection, self._former):
+            log.warning("the session that was lost is ended", backend=self._former.backend_pid)
+        self._former = session_of(connection)
 
     def _work(self, connection: Connection) -> None:
         while not self.stop.is_set():

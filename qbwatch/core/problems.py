@@ -27,7 +27,7 @@ def of_daemon(daemon: DaemonFacts) -> list[Problem]:
 
 
 def of_ledger(ledger: LedgerFacts) -> list[Problem]:
-    """Files that wait for a person or for a fault to pass, a transformation that failed, and tests of the data that warn."""
+    """Files that wait for a person or for a fault to pass, a failed transformation, and tests of the data that warn."""
     problems = [
         Problem(
             "quarantined_file",

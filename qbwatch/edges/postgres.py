@@ -145,8 +145,8 @@ def session_of(connection: Connection) -> Session:
     """The session behind a connection."""
     query = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
     with connection.begin():
-        pid, started_at = connection.execute(text(query)).one()
-        return Session(int(pid), started_at)
+        row = connection.execute(text(query)).mappings().one()
+    return Session(row["pid"], row["backend_start"])
 
 
 def end_session(connection: Connection, session: Session) -> bool:

@@ -75,7 +75,7 @@ class Installation:
     def log(self) -> str:
         """The daemon's log so far."""
         path = self.root / "daemon.log"
-        return path.read_text("utf-8", "replace") if path.exists() else ""
+        return path.read_text("utf-8", "replace") if path.is_file() else ""
 
     def start(self) -> None:
         """Start the daemon and wait until it answers as idle or running."""

@@ -153,7 +153,7 @@ def test_the_server_has_no_connection_left(lab: Lab, few_expected: dict[str, lis
     lab.restart()
     with ExitStack() as crowd:
         with suppress(psycopg.OperationalError):
-            for _ in range(12):
+            for _ in range(20):
                 crowd.enter_context(psycopg.connect(lab.url))
             pytest.fail("the server took more sessions than it should")
         lab.drop(FEW)

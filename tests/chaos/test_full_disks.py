@@ -23,10 +23,10 @@ from qbwatch.edges.embedded import EmbeddedPostgres
 
 
 @contextmanager
-def small_disk(folder: Path, size: str, mode: str = "0755") -> Iterator[None]:
-    """A file system of that size at ``folder``."""
+def small_disk(folder: Path, size: str, owner: int = 0) -> Iterator[None]:
+    """A file system of that size at ``folder``, which belongs to the user with that id."""
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode={mode}", "qbwatch-test", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755,uid={owner}", "qbwatch-test", str(folder)],
         capture_output=True,
         text=True,
         check=False,
@@ -59,7 +59,7 @@ def test_the_disk_of_the_database_is_full(
     disk = state_directory / "disk"
     disk.mkdir()
     state_directory.chmod(0o755)
-    with small_disk(disk, "24m", "0777"):
+    with small_disk(disk, "24m", server.data.stat().st_uid):
         with psycopg.connect(url_of(server, "postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE TABLESPACE small LOCATION {}").format(str(disk)))
             connection.execute("CREATE DATABASE small TEMPLATE template0 TABLESPACE small")

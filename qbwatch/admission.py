@@ -17,17 +17,19 @@ from sqlalchemy import Connection, Engine
 
 from qbwatch.core.arrival import Admission, Arrival
 from qbwatch.core.dates import DateOrder
-from qbwatch.core.model import Failure, ItemState, QbwatchError
+from qbwatch.core.model import ItemState, QbwatchError
 from qbwatch.core.naming import read_file_name
 from qbwatch.core.settle import Look
-from qbwatch.edges import admissions, store
-from qbwatch.edges.admissions import SeenFile
+from qbwatch.edges import admissions, decisions, recovery
+from qbwatch.edges.admissions import NewItem, SeenFile
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.vault import Kept, Vault
-from qbwatch.formats.text import looks_complete
+from qbwatch.formats.table import OpenWorkbook
+from qbwatch.formats.whole import looks_complete
+from qbwatch.formats.workbook import open_workbook
 from qbwatch.log import get_logger
 from qbwatch.moments import Moment, passing
-from qbwatch.verdict import Fate, Verdict, describe, file_name, judge, recognised
+from qbwatch.verdict import Fate, Found, Verdict, describe, file_name, judge, recognised
 
 log = get_logger(__name__)
 
@@ -55,7 +57,8 @@ class KnownFiles:
 
 @dataclass(frozen=True, slots=True)
 class Admitter:
-    """Decides about settled files. ``zone`` is the exporting office's, ``order`` its order of day and month."""
+    """Decides about settled files. ``zone`` is the exporting office's, ``order`` its order of day and month;
+    ``open_book`` opens workbooks."""
 
     engine: Engine
     vault: Vault
@@ -63,6 +66,7 @@ class Admitter:
     order: DateOrder
     known: KnownFiles = field(default_factory=KnownFiles)
     now: Callable[[], datetime] = utc_now
+    open_book: OpenWorkbook = open_workbook
 
     def admit(self, arrival: Arrival) -> Admission:
         """Record a settled file; `Admission.DOUBTED` when it looks unfinished and may be waited for."""
@@ -70,13 +74,12 @@ class Admitter:
             return Admission.DOUBTED
         seen = describe(arrival, read_file_name(file_name(arrival.path)), self.zone)
         with self.engine.begin() as connection:
-            verdict = judge(connection, seen, lambda: self._recognise(seen))
-            self._record(connection, seen, verdict)
-            store.release_lost(connection, seen.content_hash, self.now())
+            verdict = judge(connection, seen, lambda: self._recognise(seen), self.zone)
+            self._record(connection, verdict)
+            recovery.release_lost(connection, seen.content_hash, self.now())
             passing(Moment.RECORDED)
         self.known.remember(arrival)
-        log.info("recognised", file=seen.name, verdict=verdict.fate.value, dataset=verdict.dataset,
-                 as_of=seen.as_of.isoformat(), size=seen.size_bytes)  # fmt: skip
+        _log(verdict)
         return Admission.ADMITTED
 
     def pick(self, path: Path) -> int:
@@ -97,27 +100,41 @@ class Admitter:
             return admissions.bearer_of(connection, newest.file_id)
 
     def _looks_unfinished(self, arrival: Arrival) -> bool:
-        if not arrival.path.lower().endswith((b".csv", b".txt", b".tsv", b".iif")):
-            return False
         with self.vault.open(arrival.content_hash) as stream:
             return not looks_complete(stream)
 
-    def _record(self, connection: Connection, seen: SeenFile, verdict: Verdict) -> None:
+    def _record(self, connection: Connection, verdict: Verdict) -> None:
+        seen = verdict.seen
         if verdict.fate is Fate.KNOWN:
             assert verdict.known_id is not None
             admissions.touch(connection, verdict.known_id, seen)
             return
         at, file_id = self.now(), admissions.record_file(connection, seen)
         admissions.retire_versions(connection, seen, _overtaken_by(verdict), at)
-        state = _STATES[verdict.fate]
-        admissions.add_item(connection, seen, file_id, verdict.dataset, state=state, failure=verdict.failure, at=at)
+        for part in verdict.parts:
+            is_full = seen.is_full or part.is_all_dates
+            item = NewItem(_STATES[part.fate], part.dataset, part.sheet, part.failure, is_full)
+            item_id = admissions.add_item(connection, seen, file_id, item, at)
+            if part.answers:
+                decisions.keep_answers(connection, item_id, part.answers)
 
-    def _recognise(self, seen: SeenFile) -> str | Failure:
-        return recognised(seen.path, lambda: self.vault.open(seen.content_hash), self.order)
+    def _recognise(self, seen: SeenFile) -> tuple[Found, ...]:
+        return recognised(seen.path, lambda: self.vault.open(seen.content_hash), self.order, self.open_book)
+
+
+def _log(verdict: Verdict) -> None:
+    seen = verdict.seen
+    facts = {"file": seen.name, "verdict": verdict.fate.value, "as_of": seen.as_of.isoformat(), "size": seen.size_bytes}
+    if verdict.fate is Fate.KNOWN:
+        log.info("recognised", **facts)
+    for part in verdict.parts:
+        sheet = {} if part.sheet is None else {"sheet": part.sheet}
+        log.info("recognised", **(facts | sheet | {"verdict": part.fate.value, "dataset": part.dataset}))
 
 
 _STATES = {
     Fate.DUPLICATE: ItemState.SKIPPED,
+    Fate.PASSED: ItemState.SKIPPED,
     Fate.QUARANTINE: ItemState.QUARANTINED,
     Fate.LOAD: ItemState.PENDING,
 }

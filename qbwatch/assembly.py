@@ -26,6 +26,7 @@ from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.silent_sessions import SilentSessions
 from qbwatch.edges.vault import Vault
+from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.intake import Intake, IntakeSettings
 from qbwatch.intake_root import Ledger, Means
 from qbwatch.log import get_logger
@@ -59,7 +60,8 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
     vault = Vault(state / "vault", Reserve(config.state.reserve))
     order = DateOrder(config.quickbooks.date_order)
     known = KnownFiles()
-    admitter = Admitter(engine, vault, config.quickbooks.timezone, order, known)
+    open_book = WorkbookReader(scratch=state)
+    admitter = Admitter(engine, vault, config.quickbooks.timezone, order, known, open_book=open_book)
     dbt = Dbt(
         DbtSettings(
             project=config.transform.project or shipped("dbt"),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -22,12 +21,18 @@ from qbwatch.core.naming import read_file_name
 from qbwatch.edges import admissions
 from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import open_regular
-from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
+from qbwatch.edges.key_kinds import check_key_kind
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, driver, failure_of
 from qbwatch.edges.rehearsal import rehearse
-from qbwatch.formats.part import Part, open_part
+from qbwatch.edges.tables import raw_table
+from qbwatch.edges.workbook_reader import WorkbookReader
+from qbwatch.formats.notes import notes_of, renames_in
+from qbwatch.formats.part import Part, Unread
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import Tally, notes_of, read_whole_documents
-from qbwatch.formats.text import looks_complete
+from qbwatch.formats.sheets import Outcome, Passed, open_sheets
+from qbwatch.formats.table import Opener
+from qbwatch.formats.tally import Tally, read_whole_documents
+from qbwatch.formats.whole import looks_complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,11 @@ class Checker:
                 is_complete = looks_complete(stream)
         except OSError as error:
             raise QbwatchError(f"{escaped(os.fsencode(path))}: {error.strerror}", _READABLE) from None
-        part = {**_UNREAD, "as_of": moment(item.as_of), "full": item.is_full, "complete": is_complete}
-        part |= self._verdict(item, open_file, read_file_name(path.name).problem)
-        return {"version": 1, "name": item.name, "parts": [part]}
+        unread = {**_UNREAD, "as_of": moment(item.as_of), "full": item.is_full, "complete": is_complete}
+        problem = read_file_name(path.name).problem
+        return {"version": 1, "name": item.name, "parts": self._parts(item, open_file, unread, problem)}
 
-    def _item(self, path: Path, open_file: Callable[[], BinaryIO]) -> WorkItem:
+    def _item(self, path: Path, open_file: Opener) -> WorkItem:
         """The file as a work item that it would become, were it dropped as it lies there. Raises `OSError`."""
         content_hash, reading, seen = digest_of(open_file), read_file_name(path.name), path.stat()
         mtime = datetime.fromtimestamp(seen.st_mtime, tz=UTC)
@@ -79,19 +84,47 @@ class Checker:
             first_seen_at=mtime,
         )
 
-    def _verdict(self, item: WorkItem, open_file: Callable[[], BinaryIO], problem: str | None) -> Json:
+    def _parts(self, item: WorkItem, open_file: Opener, unread: Json, problem: str | None) -> list[Json]:
+        """What is to be said of each part; of a file that nothing can be said of, one."""
         if rule := ignored_by(item.name, self.ignore):
-            return {
-                "verdict": "ignore",
-                "reason": rule,
-                "hint": "a file of this name is passed over in the input folder",
-            }
+            hint = "a file of this name is passed over in the input folder"
+            return [unread | {"verdict": "ignore", "reason": rule, "hint": hint}]
         try:
-            part = open_part(open_file, item.name, self.order)
+            found = open_sheets(open_file, item.name, self.order, WorkbookReader())
+        except Refusal as refusal:
+            return [unread | _quarantine(refusal.message, refusal.hint)]
+        return [unread | self._told(outcome, item, problem) for outcome in found]
+
+    def _told(self, outcome: Outcome, item: WorkItem, problem: str | None) -> Json:
+        table = outcome.table
+        known: Json = {"sheet": table.sheet, "format": table.format, "encoding": table.encoding}
+        match outcome:
+            case Passed(_, failure):
+                return known | {"verdict": "ignore", "reason": failure.reason, "hint": failure.hint or None}
+            case Unread(_, failure):
+                return known | _quarantine(failure.reason, failure.hint)
+            case Part():
+                as_of, is_full = self._statement(outcome, item)
+                item = replace(item, as_of=as_of, is_full=is_full, sheet=table.sheet)
+                return (
+                    known
+                    | {"as_of": moment(as_of), "full": is_full}
+                    | self._verdict(outcome.on(as_of.date()), item, problem)
+                )
+
+    def _statement(self, part: Part, item: WorkItem) -> tuple[datetime, bool]:
+        """The moment that a part speaks for, and whether it lists everything: a report may say so itself."""
+        as_of, printed = item.as_of, part.facts.printed_at
+        if printed is not None and read_file_name(item.name).moment is None:
+            as_of = printed if printed.tzinfo is not None else printed.replace(tzinfo=self.zone)
+        return as_of, item.is_full or part.facts.is_all_dates
+
+    def _verdict(self, part: Part, item: WorkItem, problem: str | None) -> Json:
+        try:
             tally = read_whole_documents(part.layout, lambda tally: _read(part, tally))
         except Refusal as refusal:
-            return _quarantine(refusal.message, refusal.hint)
-        told = _told(part, tally, item)
+            return _stated(part) | _quarantine(refusal.message, refusal.hint) | refusal.told
+        told = _stated(part) | _counted(part, tally, item)
         if problem:
             return told | _quarantine(problem, "rename it to the exporter's pattern")
         if failure := check_rejects(tally.read, tally.rejected):
@@ -103,6 +136,9 @@ class Checker:
         try:
             with engine.connect() as connection, connection.begin():
                 twin = admissions.accepted_as(connection, item.content_hash, item.as_of)
+                dataset = part.layout.dataset
+                if failure := check_key_kind(driver(connection).cursor(), raw_table(dataset), part.layout):
+                    return _quarantine(failure.reason, failure.hint)
                 rows = rehearse(connection, part, tally, item)
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error
@@ -145,22 +181,30 @@ def _read(part: Part, tally: Tally) -> None:
         tally.take(reading)
 
 
-def _told(part: Part, tally: Tally, item: WorkItem) -> Json:
+def _stated(part: Part) -> Json:
+    """What the part is and says of itself, whatever its rows hold."""
+    period = part.facts.period
+    told: Json = {
+        "dataset": part.layout.dataset.full_name,
+        "period": {"from": period.first.isoformat(), "to": period.last.isoformat()} if period else None,
+        "basis": part.facts.basis,
+    }
+    return told if part.is_complete else told | {"complete": False}
+
+
+def _counted(part: Part, tally: Tally, item: WorkItem) -> Json:
     rows = RowCounts(read=tally.read, structural=tally.structural, inserted=tally.accepted, rejected=tally.rejected)
     return {
-        "dataset": part.layout.dataset.full_name,
-        "sheet": part.table.sheet,
-        "format": part.table.format,
-        "encoding": part.table.encoding,
         "rows": _rows(rows),
+        "printed_totals": {"checked": tally.totals_checked, "wrong": 0},
         "row_classes": {RowClass.HEADER.value: 1} | {each.value: count for each, count in tally.row_classes.items()},
         "sums": {name: str(total) for name, total in tally.sums.items()},
-        "drift": {"new": list(part.layout.new), "lost": list(part.layout.lost), "renamed": {}},
+        "drift": {"new": list(part.layout.new), "lost": list(part.layout.lost), "renamed": renames_in(part.layout)},
         "rejects": [
             {"line": each.line, "column": each.column, "text": each.text, "reason": each.reason}
             for each in tally.rejects
         ],
-        "notes": list(notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full)),
+        "notes": [*part.notes, *notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full)],
     }
 
 

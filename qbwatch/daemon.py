@@ -41,7 +41,14 @@ def run_daemon(config: Config) -> int:
     running = Running(config, Notifier.take(), datetime.now(UTC), threading.Event(), Heartbeats())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: running.stop.set())
-    methods = {"status": running.status, "once": running.once, "retry": running.retry}
+    methods = {
+        "status": running.status,
+        "once": running.once,
+        "retry": running.retry,
+        "revert": running.revert,
+        "rebuild": running.rebuild,
+        "verify": running.verify,
+    }
     server = ControlServer(config.control.socket, methods)
     server.start()
     running.control = server

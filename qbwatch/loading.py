@@ -13,9 +13,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from qbwatch.core.failure import of_errno, pause_before
-from qbwatch.core.model import Failure, FailureClass, Reject, RowCounts, WorkItem
+from qbwatch.core.holds import questions
+from qbwatch.core.model import Difference, Failure, FailureClass, LoadResult, Reject, RowCounts, WorkItem
 from qbwatch.datasets import Dataset, datasets
-from qbwatch.edges import runs, store
+from qbwatch.edges import runs, statements, store
+from qbwatch.edges.difference import difference
+from qbwatch.edges.fold import Applied
 from qbwatch.edges.loader import Loader, LoadRefused, LoadStopped
 from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, is_lost
 from qbwatch.edges.vault import VaultError
@@ -96,28 +99,47 @@ class Loading:
 
     def _fold_known(self, item: WorkItem, dataset: Dataset) -> RowCounts:
         at, name = self.now(), dataset.full_name
-        store.supersede_older_versions(self.connection, item, at)
+        others = store.supersede_older_versions(self.connection, item, at)
         place = store.place_of(self.connection, item)
         is_anew = place.is_late or place.has_superseded
         if is_anew:
             items = store.in_fold_order([*store.folded_items(self.connection, name), item])
-            result, touched = self.loader.refold(self.connection, dataset, items, item, at)
+            result, applied = self.loader.refold(self.connection, dataset, items, item, at)
+            touched = applied.touched
         else:
             result = self.loader.append(self.connection, item, at)
             touched = result.rows.written
+        self._ask(item, result, dataset)
+        result = replace(result, difference=self._difference(item, result, at, is_staged=not is_anew))
         store.finish(self.connection, item, result, at)
         if is_anew:
             store.set_folded(self.connection, name)
         if touched:
             runs.owe(self.connection, [name], item.id, full_refresh=self.full_refresh, at=at)
+        for other in others:
+            fold_anew(self.connection, self.loader, datasets()[other], at)
         return result.rows
+
+    def _ask(self, item: WorkItem, result: LoadResult, dataset: Dataset) -> None:
+        """Hold a part that says something surprising, unless a person has answered. Raises `LoadRefused`."""
+        new = statements.said_by(item, result, dataset.kind)
+        before = statements.before(self.connection, item, new, dataset.kind)
+        for failure in questions(new, before):
+            if not item.accepts(failure.code):
+                raise LoadRefused(failure, result.rejects)
+
+    def _difference(self, item: WorkItem, result: LoadResult, at: datetime, *, is_staged: bool) -> Difference | None:
+        earlier = statements.replaced_by(self.connection, item, result)
+        if earlier is None:
+            return None
+        return difference(self.loader, self.connection, item, earlier, at, is_staged=is_staged)
 
     def _refold(self, dataset: Dataset) -> None:
         at, name = self.now(), dataset.full_name
         if items := store.folded_items(self.connection, name):
-            _, touched = self.loader.refold(self.connection, dataset, items, None, at)
+            _, applied = self.loader.refold(self.connection, dataset, items, None, at)
             store.set_folded(self.connection, name)
-            log.info("folded anew", run=self.progress.run_id, dataset=name, files=len(items), touched=touched)
+            log.info("folded anew", run=self.progress.run_id, dataset=name, files=len(items), touched=applied.touched)
         runs.owe(self.connection, [name], None, full_refresh=True, at=at)
 
     def _put_back(self, item: WorkItem) -> None:
@@ -147,6 +169,16 @@ class Loading:
             except VaultError as error:
                 return error.failure
         return failure
+
+
+def fold_anew(connection: Connection, loader: Loader, dataset: Dataset, at: datetime) -> Applied:
+    """Make the raw table what the accepted files say, in the caller's transaction; dbt is owed for what changes."""
+    items = store.folded_items(connection, dataset.full_name)
+    _, applied = loader.refold(connection, dataset, items, None, at)
+    store.set_folded(connection, dataset.full_name)
+    if applied.touched:
+        runs.owe(connection, [dataset.full_name], None, full_refresh=True, at=at)
+    return applied
 
 
 def failure_behind(error: Exception) -> Failure:

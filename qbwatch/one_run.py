@@ -48,7 +48,7 @@ Say = Callable[[str], None]
 
 def run_by_itself(config: Config, wish: Wish, warn: Say, tell: Say) -> Json:
     """The outcome as JSON. ``warn`` gets what a person should know, ``tell`` each step. Raises `QbwatchError`."""
-    with _stop_signal() as stop, reachable(config) as url:
+    with stop_signal() as stop, reachable(config) as url:
         try:
             migrate(url)
             parts = assembly.assemble(config, url, stop.is_set, lambda step: tell(_line(step)))
@@ -62,7 +62,7 @@ def run_by_itself(config: Config, wish: Wish, warn: Say, tell: Say) -> Json:
 
 
 @contextmanager
-def _stop_signal() -> Iterator[threading.Event]:
+def stop_signal() -> Iterator[threading.Event]:
     """An event that SIGTERM and SIGINT set, instead of ending the process, until the block ends."""
     stop = threading.Event()
 
@@ -78,7 +78,7 @@ def _stop_signal() -> Iterator[threading.Event]:
 
 
 def _run(connection: Connection, parts: assembly.Parts, wish: Wish, stop: threading.Event, warn: Say) -> Json:
-    _lock(connection)
+    lock_alone(connection)
     assembly.end_leftovers(parts)
     assembly.recall(parts, connection)
     picked = [parts.admitter.pick(Path(file)) for file in wish.files]
@@ -91,7 +91,8 @@ def _run(connection: Connection, parts: assembly.Parts, wish: Wish, stop: thread
         return outcome_json(outcome) | {"files": standing_of(connection, picked)}
 
 
-def _lock(connection: Connection) -> None:
+def lock_alone(connection: Connection) -> None:
+    """Take the one-instance lock and clean up after whoever held it before. Raises `QbwatchError`."""
     if not try_lock(connection):
         raise QbwatchError(
             f"another qbwatch works on this database (backend {lock_holder(connection)}) and can't be asked",

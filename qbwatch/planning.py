@@ -21,7 +21,7 @@ from qbwatch.core.arrival import Arrival
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.facts import Json, moment
 from qbwatch.core.ignored import ignored_by
-from qbwatch.core.model import Failure, ItemState, Mode, WorkItem
+from qbwatch.core.model import ItemState, Mode, WorkItem
 from qbwatch.core.naming import read_file_name
 from qbwatch.core.plan import Facts, load_order
 from qbwatch.database import is_new, reachable
@@ -32,13 +32,15 @@ from qbwatch.edges.clock import utc_now
 from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import File, Passed, open_regular, scan
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
+from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.pipeline import Scope, facts_for, plan_for
-from qbwatch.verdict import Fate, Verdict, describe, duplicate_of, file_name, judge, recognised
+from qbwatch.verdict import Fate, Found, Verdict, describe, duplicate_of, file_name, judge, recognised
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """A file and what would become of it: ``load``, ``duplicate``, ``quarantine``, or ``wait`` (can't be read now).
+    """A part of a file and what would become of it: ``load``, ``duplicate``, ``quarantine``, ``passed`` (over by a
+    rule), or ``wait`` (can't be read now).
 
     ``overtakes`` are older versions in the ledger, by file id, that would no longer be loaded.
     """
@@ -93,6 +95,7 @@ def _ledger(config: Config) -> Iterator[Connection | None]:
 def _file_json(each: Foreseen) -> Json:
     return {
         "name": each.item.name,
+        "sheet": each.item.sheet,
         "dataset": each.item.dataset,
         "as_of": moment(each.item.as_of),
         "full": each.item.is_full,
@@ -113,8 +116,7 @@ def _new_files(connection: Connection | None, config: Config) -> Iterator[Forese
         for found in _exports(directory, config.input.ignore):
             if known.is_known(root, found.path, found.look):
                 continue
-            foreseen = _foreseen(connection, config, _Lying(root, directory, found))
-            if foreseen is not None:
+            for foreseen in _foreseen(connection, config, _Lying(root, directory, found)):
                 yield _told_apart(foreseen, accepted)
 
 
@@ -152,33 +154,30 @@ class _Lying:
         return describe(arrival, read_file_name(file_name(self.file.path)), config.quickbooks.timezone)
 
 
-def _foreseen(connection: Connection | None, config: Config, lying: _Lying) -> Foreseen | None:
-    """What would become of a file; None for one that would only be touched."""
+def _foreseen(connection: Connection | None, config: Config, lying: _Lying) -> list[Foreseen]:
+    """What would become of the parts of a file; nothing for one that would only be touched."""
     try:
         seen = lying.described(config, digest_of(lying.open))
         verdict = _verdict(connection, config, lying, seen)
     except OSError as error:
-        return Foreseen(_item_of(lying.described(config, ""), None), "wait", f"can't be read: {error.strerror}")
-    if verdict.fate is Fate.KNOWN:
-        return None
+        unread = lying.described(config, "")
+        return [Foreseen(_item_of(unread, Found(Fate.QUARANTINE)), "wait", f"can't be read: {error.strerror}")]
     overtakes: frozenset[int] = frozenset()
     if connection is not None and verdict.fate is Fate.LOAD:
-        overtakes = frozenset(admissions.versions_at(connection, seen))
-    reason = verdict.failure.reason if verdict.failure else None
-    return Foreseen(_item_of(seen, verdict.dataset), verdict.fate.value, reason, overtakes)
+        overtakes = frozenset(admissions.versions_at(connection, verdict.seen))
+    return [
+        Foreseen(
+            _item_of(verdict.seen, part), part.fate.value, part.failure.reason if part.failure else None, overtakes
+        )
+        for part in verdict.parts
+    ]
 
 
 def _verdict(connection: Connection | None, config: Config, lying: _Lying, seen: SeenFile) -> Verdict:
-    def recognise() -> str | Failure:
-        return recognised(seen.path, lying.open, DateOrder(config.quickbooks.date_order))
+    def recognise() -> tuple[Found, ...]:
+        return recognised(seen.path, lying.open, DateOrder(config.quickbooks.date_order), WorkbookReader())
 
-    if connection is not None:
-        return judge(connection, seen, recognise)
-    match recognise():
-        case Failure() as failure:
-            return Verdict(Fate.QUARANTINE, failure=failure)
-        case dataset:
-            return Verdict(Fate.LOAD, dataset)
+    return judge(connection, seen, recognise, config.quickbooks.timezone)
 
 
 def _told_apart(foreseen: Foreseen, accepted: dict[tuple[str, datetime], str]) -> Foreseen:
@@ -190,17 +189,17 @@ def _told_apart(foreseen: Foreseen, accepted: dict[tuple[str, datetime], str]) -
     return foreseen if first == item.name else Foreseen(item, Fate.DUPLICATE.value, duplicate_of(first).reason)
 
 
-def _item_of(seen: SeenFile, dataset: str | None) -> WorkItem:
+def _item_of(seen: SeenFile, part: Found) -> WorkItem:
     return WorkItem(
         id=0,
         file_id=0,
-        dataset=dataset,
-        sheet=None,
+        dataset=part.dataset,
+        sheet=part.sheet,
         content_hash=seen.content_hash,
         size_bytes=seen.size_bytes,
         name=seen.name,
         as_of=seen.as_of,
-        is_full=seen.is_full,
+        is_full=seen.is_full or part.is_all_dates,
         state=ItemState.PENDING,
         attempt=0,
         first_seen_at=seen.first_seen_at,

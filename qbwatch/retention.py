@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from qbwatch.edges import store
+from qbwatch.edges import recovery
 from qbwatch.edges.disk_room import size_text
 from qbwatch.edges.vault import Vault
 from qbwatch.log import get_logger
@@ -47,7 +47,7 @@ class Retention:
         if self.keep_for is None:
             return 0
         with connection.begin():
-            needed = store.needed_content(connection, at - self.keep_for)
+            needed = recovery.needed_content(connection, at - self.keep_for)
         idle = [kept for kept in self.vault.hashes() if kept not in needed]
         freed = [size for kept in idle if (size := self.vault.drop(kept, self.keep_for.total_seconds()))]
         if freed:

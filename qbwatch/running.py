@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.heartbeats import Heartbeats
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
+from qbwatch.errands import run_errand
 from qbwatch.intake import Intake
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Scope, Step
@@ -80,6 +81,37 @@ class Running:
             return scanned_at is not None and scanned_at >= asked_at and intake.is_quiet()
 
         _wait_until(lambda: is_taken_in() or self.stop.is_set(), _SETTLE_WITHIN)
+
+    def revert(self, params: Json, peer: Peer) -> Json:
+        """Take a file's effect back, between runs; dbt is owed then, and the next run builds it."""
+        return self._have_done("revert", params, peer)
+
+    def rebuild(self, params: Json, peer: Peer) -> Json:
+        """Fold one dataset anew, between runs."""
+        return self._have_done("rebuild", params, peer)
+
+    def verify(self, params: Json, _peer: Peer) -> Json:
+        """Compare one dataset with its fold, beside whatever is running: over a connection of its own."""
+        _, parts = self._started()
+        loader = replace(parts.pipeline.loader, should_stop=self.stop.is_set)
+        try:
+            with parts.engine.connect() as connection:
+                return run_errand("verify", connection, loader, params, datetime.now(UTC))
+        except DATABASE_ERRORS as error:
+            raise DatabaseUnavailable(failure_of(error)) from error
+
+    def _have_done(self, name: str, params: Json, peer: Peer) -> Json:
+        log.info("an errand was asked for", errand=name, uid=peer.uid, pid=peer.pid)
+        worker, parts = self._started()
+        loader = parts.pipeline.loader
+        done = worker.have_done(lambda connection: run_errand(name, connection, loader, params, datetime.now(UTC)))
+        answer: Json = done.result(_REQUEST_WITHIN)
+        return answer
+
+    def _started(self) -> tuple[Worker, Parts]:
+        if self.worker is None or self.parts is None:
+            raise QbwatchError("qbwatch is still starting", "try again in a moment")
+        return self.worker, self.parts
 
     def retry(self, _params: Json, _peer: Peer) -> Json:
         """Items were released in the ledger: look at once."""

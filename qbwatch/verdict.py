@@ -5,10 +5,11 @@ Admission decides by it and then writes; a plan decides by it and stops there, s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -16,13 +17,16 @@ from sqlalchemy import Connection
 from qbwatch.core.arrival import Arrival
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.filename import escaped
+from qbwatch.core.holds import HOLDS
 from qbwatch.core.model import AsOfBasis, Failure, FailureClass, ItemState
 from qbwatch.core.naming import NameReading, read_file_name
-from qbwatch.edges import admissions
-from qbwatch.edges.admissions import SeenFile, Version
-from qbwatch.formats.part import open_part
+from qbwatch.edges import admissions, decisions
+from qbwatch.edges.admissions import SeenFile, Twin, Version
+from qbwatch.formats.part import Part
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.table import Opener
+from qbwatch.formats.sheets import Outcome, Passed, open_sheets
+from qbwatch.formats.table import Opener, OpenWorkbook
+from qbwatch.formats.workbook import open_workbook
 
 
 class Fate(StrEnum):
@@ -32,16 +36,38 @@ class Fate(StrEnum):
     DUPLICATE = "duplicate"
     QUARANTINE = "quarantine"
     LOAD = "load"
+    PASSED = "passed"  # a part alone: a sheet that a rule passes over
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one part of a file was found to be: a dataset (full name), or why none.
+
+    ``fate`` is the part's own: one sheet may be a question for a person while the others are loaded, and one that is
+    passed over by a rule is a `Fate.PASSED`. ``is_all_dates`` and ``printed_at`` are what a report says of itself,
+    ``answers`` what a person answered about these bytes before.
+    """
+
+    fate: Fate
+    sheet: str | None = None
+    dataset: str | None = None
+    failure: Failure | None = None
+    is_all_dates: bool = False
+    printed_at: datetime | None = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A fate, with what it rests on. ``known_id`` is the file version that a known file is; ``is_return`` says that the
-    path went back to bytes which were accepted under it before."""
+    """A fate, with what it rests on: the file as it was ``seen``, and its parts, at least one unless it is known.
+
+    ``known_id`` is the file version that a known file is; ``is_return`` says that the path went back to bytes which
+    were accepted under it before.
+    """
 
     fate: Fate
-    dataset: str | None = None
-    failure: Failure | None = None
+    seen: SeenFile
+    parts: tuple[Found, ...] = ()
     known_id: int | None = None
     is_return: bool = False
 
@@ -73,31 +99,81 @@ def describe(arrival: Arrival, reading: NameReading, zone: ZoneInfo) -> SeenFile
     )
 
 
-def recognised(path: bytes, opener: Opener, order: DateOrder) -> str | Failure:
-    """The dataset (full name) that a file's name and header point to, or why there is none."""
+def recognised(
+    path: bytes, opener: Opener, order: DateOrder, open_book: OpenWorkbook = open_workbook
+) -> tuple[Found, ...]:
+    """What the parts of a file are by its name and content; a file that nothing can be said of is one part."""
     name = file_name(path)
     if problem := read_file_name(name).problem:
         hint = "rename the file to the exporter's pattern, for example Invoice_04_17_2025_2_00_03.csv"
-        return Failure(FailureClass.DATA, "date_in_name", problem, hint)
+        failure = Failure(FailureClass.DATA, "date_in_name", problem, hint)
+        return (Found(Fate.QUARANTINE, failure=failure),)
     try:
-        return open_part(opener, name, order).layout.dataset.full_name
+        return tuple(map(_found, open_sheets(opener, name, order, open_book)))
     except Refusal as refusal:
-        return refusal.failure
+        return (Found(Fate.QUARANTINE, failure=refusal.failure),)
 
 
-def judge(connection: Connection, seen: SeenFile, recognise: Callable[[], str | Failure]) -> Verdict:
-    """Decide by what the ledger holds, in the caller's transaction; ``recognise`` is asked only of what is new."""
-    newest = admissions.newest_version(connection, seen.root, seen.path)
+def _found(outcome: Outcome) -> Found:
+    sheet = outcome.table.sheet
+    if isinstance(outcome, Part):
+        facts = outcome.facts
+        dataset = outcome.layout.dataset.full_name
+        return Found(Fate.LOAD, sheet, dataset, None, facts.is_all_dates, facts.printed_at)
+    return Found(Fate.PASSED if isinstance(outcome, Passed) else Fate.QUARANTINE, sheet, None, outcome.failure)
+
+
+def judge(
+    connection: Connection | None, seen: SeenFile, recognise: Callable[[], tuple[Found, ...]], zone: ZoneInfo
+) -> Verdict:
+    """Decide by what the ledger holds, in the caller's transaction; ``recognise`` is asked only of what is new.
+
+    Duplicates are whole files: the same bytes for the same moment. Without a ledger everything is new.
+    """
+    newest = None if connection is None else admissions.newest_version(connection, seen.root, seen.path)
     if newest is not None and _is_same(newest, seen):
-        return Verdict(Fate.KNOWN, known_id=newest.file_id)
-    found = recognise()
-    dataset = found if isinstance(found, str) else None
-    twin = admissions.twin_of(connection, seen)
-    if twin is not None and (not twin.same_path or twin.state is ItemState.LOADING):
-        return Verdict(Fate.DUPLICATE, dataset, duplicate_of(twin.name), is_return=twin.same_path)
-    if isinstance(found, Failure):
-        return Verdict(Fate.QUARANTINE, None, found)
-    return Verdict(Fate.LOAD, dataset, is_return=twin is not None)
+        return Verdict(Fate.KNOWN, seen, known_id=newest.file_id)
+    parts = recognise()
+    seen = dated_by(parts, seen, zone)
+    twin = None if connection is None else admissions.twin_of(connection, seen)
+    if twin is not None and (not twin.same_path or twin.is_loading):
+        return Verdict(Fate.DUPLICATE, seen, _all(parts, duplicate_of(twin.name)), is_return=twin.same_path)
+    if connection is not None and twin is None:
+        decided = decisions.decided_against(connection, seen.content_hash, seen.as_of)
+        if decided is not None:
+            return Verdict(Fate.DUPLICATE, seen, _all(parts, decided))
+    parts = tuple(_answered(part, twin) for part in parts)
+    is_any_to_load = any(part.fate is Fate.LOAD for part in parts)
+    return Verdict(Fate.LOAD if is_any_to_load else Fate.QUARANTINE, seen, parts, is_return=twin is not None)
+
+
+def _all(parts: tuple[Found, ...], failure: Failure) -> tuple[Found, ...]:
+    return tuple(replace(part, fate=Fate.DUPLICATE, failure=failure) for part in parts)
+
+
+def _answered(part: Found, twin: Twin | None) -> Found:
+    """A part of bytes that came back, with what a person answered about it.
+
+    Where it counts already, no question about it is left.
+    """
+    if twin is None or (part.sheet or "") not in twin.parts:
+        return part
+    state, answers = twin.parts[part.sheet or ""]
+    if state is ItemState.LOADED:
+        answers = {**answers, "accepted": sorted(HOLDS)}
+    part = replace(part, answers=answers)
+    if part.failure is None or part.failure.code not in answers.get("accepted", ()):
+        return part
+    return replace(part, fate=Fate.LOAD, failure=None)
+
+
+def dated_by(parts: tuple[Found, ...], seen: SeenFile, zone: ZoneInfo) -> SeenFile:
+    """The file with the moment that its own text states, where its name states none: the latest of its parts."""
+    printed = [part.printed_at for part in parts if part.printed_at is not None]
+    if seen.as_of_basis is not AsOfBasis.MTIME or not printed:
+        return seen
+    aware = [each if each.tzinfo is not None else each.replace(tzinfo=zone) for each in printed]
+    return replace(seen, as_of=max(aware), as_of_basis=AsOfBasis.CONTENT)
 
 
 def duplicate_of(name: str) -> Failure:

@@ -30,6 +30,7 @@ from qbwatch.edges.postgres import (
     driver,
     end_session,
     failure_of,
+    is_lost,
     lock_holder,
     session_of,
     try_lock,
@@ -56,6 +57,14 @@ class Request:
     answer: Future[RunOutcome | None] = field(default_factory=Future)
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something else to be done over the pipeline's connection, between runs; the future gets what came of it."""
+
+    work: Callable[[Connection], Any]
+    answer: Future[Any] = field(default_factory=Future)
+
+
 @dataclass(slots=True)
 class Worker:
     """The loop. ``is_quiet`` says that no file is settling; ``recovered`` runs once the lock is first held,
@@ -77,7 +86,7 @@ class Worker:
     locked_out: Failure | None = None
     busy: bool = False
     paused: bool = False
-    _requests: queue.SimpleQueue[Request] = field(default_factory=queue.SimpleQueue)
+    _requests: queue.SimpleQueue[Request | Errand] = field(default_factory=queue.SimpleQueue)
     _wake: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
     _session: psycopg.Connection[Any] | None = None
@@ -104,6 +113,15 @@ class Worker:
         if self._ended.is_set():
             self._refuse_requests("qbwatch is stopping", "start it again, then ask again")
         return request.answer
+
+    def have_done(self, work: Callable[[Connection], Any]) -> Future[Any]:
+        """Have something done over the pipeline's connection, in turn, also while paused. Fails with `QbwatchError`."""
+        errand = Errand(work)
+        self._requests.put(errand)
+        self.wake()
+        if self._ended.is_set():
+            self._refuse_requests("qbwatch is stopping", "start it again, then ask again")
+        return errand.answer
 
     def loop(self) -> None:
         """Run until asked to stop; returns when stopped. Any error that is no database fault ends the thread."""
@@ -157,7 +175,9 @@ class Worker:
         while not self.stop.is_set():
             self.beat()
             request = self._next_request()
-            if request is not None:
+            if isinstance(request, Errand):
+                self._run_errand(connection, request)
+            elif request is not None:
                 self._serve(connection, request)
             elif self.paused:
                 self._pause(_IDLE_LOOK)
@@ -202,7 +222,23 @@ class Worker:
             if not request.answer.done():
                 request.answer.set_exception(QbwatchError("the run ended by a fault of qbwatch", "see its journal"))
 
-    def _next_request(self) -> Request | None:
+    def _run_errand(self, connection: Connection, errand: Errand) -> None:
+        self.busy = True
+        try:
+            errand.answer.set_result(errand.work(connection))
+        except QbwatchError as error:
+            errand.answer.set_exception(error)
+        except DATABASE_ERRORS as error:
+            failure = failure_of(error)
+            errand.answer.set_exception(QbwatchError(f"it was cut short: {failure.reason}", failure.hint))
+            if is_lost(connection):
+                raise
+        finally:  # a bug ends this thread, but nobody is left waiting for an answer
+            self.busy = False
+            if not errand.answer.done():
+                errand.answer.set_exception(QbwatchError("it ended by a fault of qbwatch", "see its journal"))
+
+    def _next_request(self) -> Request | Errand | None:
         try:
             return self._requests.get_nowait()
         except queue.Empty:

@@ -18,7 +18,7 @@ from qbwatch.core.model import AsOfBasis, ItemState, LoadResult, Mode, WorkItem
 from qbwatch.core.naming import read_file_name
 from qbwatch.datasets import dataset_named, datasets
 from qbwatch.edges import admissions, runs, store
-from qbwatch.edges.admissions import SeenFile
+from qbwatch.edges.admissions import NewItem, SeenFile
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import driver, engine_for
 from qbwatch.edges.vault import Kept, Vault
@@ -74,7 +74,7 @@ class Books:
         with self.connection.begin():
             file_id = admissions.record_file(self.connection, seen)
             return admissions.add_item(
-                self.connection, seen, file_id, dataset, state=ItemState.PENDING, failure=None, at=at
+                self.connection, seen, file_id, NewItem(ItemState.PENDING, dataset, is_full=seen.is_full), at
             )
 
     def claim(self, item_id: int) -> WorkItem:
@@ -109,7 +109,7 @@ class Books:
         known = dataset_named(dataset)
         with self.connection.begin():
             items = store.folded_items(self.connection, known.full_name)
-            return self.loader.refold(self.connection, known, items, None, self.tick())[1]
+            return self.loader.refold(self.connection, known, items, None, self.tick())[1].touched
 
     def rows(self, table: str, columns: str, order: str = "_key") -> list[tuple[Any, ...]]:
         query = text(f"SELECT {columns} FROM raw.quickbooks_{table} ORDER BY {order}")

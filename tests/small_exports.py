@@ -19,6 +19,7 @@ from qbwatch.edges.dbt import NodeResult, Outcome, TransformResult
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import engine_for
 from qbwatch.edges.vault import Kept, Vault
+from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.pipeline import Pipeline, RunOutcome, Scope
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -100,7 +101,8 @@ class Office:
     @property
     def admitter(self) -> Admitter:
         """What decides about its files."""
-        return Admitter(self.engine, self.vault, NEW_YORK, DateOrder.MDY, now=lambda: self.at)
+        reader = WorkbookReader(scratch=self.root)
+        return Admitter(self.engine, self.vault, NEW_YORK, DateOrder.MDY, now=lambda: self.at, open_book=reader)
 
     @property
     def pipeline(self) -> Pipeline:

@@ -9,6 +9,7 @@ import click
 
 from qbwatch.cli.accounts import accounts, rejections
 from qbwatch.cli.options import config_option, json_option, load_config, local_time, log_to_stderr, print_json, wrapped
+from qbwatch.core.filename import part_name
 from qbwatch.core.model import QbwatchError
 
 if TYPE_CHECKING:
@@ -94,12 +95,14 @@ def _engine(config: Any) -> Any:
 
 
 def _told(name: str, part: dict[str, Any], zone: ZoneInfo) -> list[str]:
+    name = part_name(name, part["sheet"])
     lines = wrapped(f"{name}: {part['verdict']}" + (f" ({part['reason']})" if part["reason"] else ""), "", "  ")
     if part["hint"]:
         lines += wrapped(part["hint"], "  hint: ", "        ")
     if part["dataset"]:
         kind = "a full export" if part["full"] else "a window of what changed"
-        lines.append(f"  {part['dataset']}, {part['format']} in {part['encoding']}, {kind}")
+        written = part["format"] + (f" in {part['encoding']}" if part["encoding"] else "")
+        lines.append(f"  {part['dataset']}, {written}, {kind}")
         lines.append(f"  speaks for {local_time(part['as_of'], zone)}")
     if part["rows"]:
         lines += accounts(part["rows"], "  ")

@@ -19,6 +19,7 @@ from qbwatch.cli.options import (
     shown,
     wrapped,
 )
+from qbwatch.core.filename import part_name
 from qbwatch.core.model import QbwatchError
 
 _STATES = ("pending", "loading", "retrying", "loaded", "quarantined", "skipped", "ignored")
@@ -71,7 +72,8 @@ def _rows(found: list[dict[str, Any]], state: str | None) -> list[str]:
                 continue
             count = "" if part["rows"] is None else f"{part['rows']['read']:,}"
             dataset = (part["dataset"] or "?").removeprefix("quickbooks.")
-            lines.append(f"{part['state']:<12}{shown(file['name'], 42):<43}{shown(dataset, 15):<16}{count:>8}".rstrip())
+            name = shown(part_name(file["name"], part["sheet"]), 42)
+            lines.append(f"{part['state']:<12}{name:<43}{shown(dataset, 15):<16}{count:>8}".rstrip())
             if part["reason"]:
                 lines += wrapped(part["reason"], " " * 12, " " * 12)
     return lines
@@ -142,7 +144,7 @@ def _chapter(part: dict[str, Any], zone: tzinfo) -> list[str]:
     tries = "not tried" if part["attempt"] == 0 else "1 try" if part["attempt"] == 1 else f"{part['attempt']} tries"
     run = f", run {part['run_id']}" if part["run_id"] else ""
     lines = [
-        f"  {part['state']}",
+        f"  {part['state']}" + (f": sheet {part['sheet']}" if part["sheet"] is not None else ""),
         f"{indent}as {part['dataset'] or 'no known dataset'}, {tries}{run}",
         f"{indent}since {local_time(part['changed_at'], zone)}",
     ]
@@ -154,10 +156,20 @@ def _chapter(part: dict[str, Any], zone: tzinfo) -> list[str]:
         lines += wrapped(part["hint"], indent + "do:  ", indent + "     ")
     if part["rows"]:
         lines += accounts(part["rows"], indent)
+    if part["difference"]:
+        lines += wrapped(_difference(part["difference"]), indent, indent + "  ")
+    if part["answers"].get("accepted"):
+        lines += wrapped("accepted by a person: " + ", ".join(part["answers"]["accepted"]), indent, indent + "  ")
     lines += [f"{indent}sum of {name}: {total}" for name, total in part["sums"].items()]
     for note in part["notes"]:
         lines += wrapped(note, indent, indent + "  ")
     return lines + rejections(part["rejects"], indent)
+
+
+def _difference(said: dict[str, Any]) -> str:
+    """Against the earlier file that it replaces, in rows."""
+    counts = f"{said['changed']:,} changed, {said['new']:,} new, {said['gone']:,} gone"
+    return f"{counts}, compared with {said['name']} (file {said['file_id']})"
 
 
 def _ignored_files(config: Any) -> list[dict[str, Any]]:

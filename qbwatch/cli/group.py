@@ -19,7 +19,11 @@ _COMMANDS = {
     "files": "qbwatch.cli.files:files",
     "why": "qbwatch.cli.files:why",
     "check": "qbwatch.cli.check:check",
-    "retry": "qbwatch.cli.retry:retry",
+    "retry": "qbwatch.cli.decide:retry",
+    "skip": "qbwatch.cli.decide:skip",
+    "accept": "qbwatch.cli.decide:accept",
+    "revert": "qbwatch.cli.revert:revert",
+    "rebuild": "qbwatch.cli.rebuild:rebuild",
 }
 
 

@@ -20,6 +20,7 @@ from qbwatch.cli.options import (
     shown,
     wrapped,
 )
+from qbwatch.core.filename import part_name
 
 _DBT = {
     None: "nothing to do",
@@ -162,7 +163,8 @@ def _told(said: dict[str, Any]) -> list[str]:
 
 
 def _why_not(file: dict[str, Any]) -> list[str]:
-    lines = wrapped(f"{file['name']} is {file['state']}" + (f": {file['reason']}" if file["reason"] else ""), "", "  ")
+    name = part_name(file["name"], file.get("sheet"))
+    lines = wrapped(f"{name} is {file['state']}" + (f": {file['reason']}" if file["reason"] else ""), "", "  ")
     return lines + (wrapped(file["hint"], "  hint: ", "        ") if file["hint"] else [])
 
 
@@ -179,7 +181,8 @@ def _show_plan(config: Any, force: str | None, dataset: str | None, as_json: boo
         click.echo("\n".join(wrapped(f"A run would be {planned['mode']}: {planned['why']}", "", "  ")))
     for file in planned["files"]:
         dataset_shown = (file["dataset"] or "?").removeprefix("quickbooks.")
-        click.echo(f"  {file['verdict']:<11}{shown(file['name'], 48):<49}{shown(dataset_shown, 17)}".rstrip())
+        name = shown(part_name(file["name"], file["sheet"]), 48)
+        click.echo(f"  {file['verdict']:<11}{name:<49}{shown(dataset_shown, 17)}".rstrip())
         if file["reason"]:
             click.echo("\n".join(wrapped(file["reason"], " " * 13, " " * 13)))
     for owed in planned["owed"]:

@@ -26,3 +26,8 @@ def _shown(character: str) -> str:
     if unicodedata.category(character) not in _UNSHOWN:
         return character
     return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+
+
+def part_name(name: str, sheet: str | None) -> str:
+    """A file's part for a person: the file, and its sheet where it has several parts."""
+    return name if sheet is None else f"{name}, sheet {sheet}"

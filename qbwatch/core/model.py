@@ -6,10 +6,14 @@ words that stand in the database and in the answers, so they never change.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
+
+from qbwatch.core.period import Period
 
 
 class QbwatchError(Exception):
@@ -78,6 +82,8 @@ class RowClass(StrEnum):
     BLANK = "blank"
     SECTION = "section"
     DETAIL = "detail"
+    MEMBER = "member"  # of a group: listed again to say that it belongs to it, not as a new value
+    OTHER_KIND = "other_kind"  # of a record that isn't loaded
     BEGINNING_BALANCE = "beginning_balance"
     TRANSACTION_TOTAL = "transaction_total"
     SUBTOTAL = "subtotal"
@@ -123,6 +129,11 @@ class RowCounts:
     removed: int = 0
     rejected: int = 0
 
+    @property
+    def accepted(self) -> int:
+        """Rows of the part that are in the table, or would be."""
+        return self.inserted + self.updated + self.unchanged
+
     def __add__(self, other: RowCounts) -> RowCounts:
         return RowCounts(
             self.read + other.read,
@@ -161,7 +172,8 @@ class Reject:
 class WorkItem:
     """One part waiting to be loaded, as the work table holds it.
 
-    ``dataset`` is the full name (``quickbooks.invoices``), None for a file that fitted none when it came.
+    ``dataset`` is the full name (``quickbooks.invoices``), None for a file that fitted none when it came. ``answers``
+    is what a person answered to questions about it, kept so that no later fold asks again.
     """
 
     id: int
@@ -177,11 +189,16 @@ class WorkItem:
     attempt: int
     first_seen_at: datetime
     deferrals: int = 0
+    answers: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def is_new(self) -> bool:
         """True when it was never tried."""
         return self.attempt == 0 and self.deferrals == 0
+
+    def accepts(self, code: str) -> bool:
+        """Whether a person overrode the hold of this code."""
+        return code in self.answers.get("accepted", ())
 
     def claimed(self) -> WorkItem:
         """The same item while it is being loaded; the attempt counts from the claim, so that a crash counts too."""
@@ -192,10 +209,27 @@ Sums = dict[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """Rows in which a part differs from the earlier file of the same statement: ``file_id`` and shown name of that."""
+
+    file_id: int
+    name: str
+    changed: int
+    new: int
+    gone: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What loading one part did: accounting, money sums by column (exact), and the rejected rows."""
+    """What loading one part did: accounting, money sums by column (exact), and the rejected rows.
+
+    ``period`` is what a report speaks for, None for any other part; ``difference`` how the part differs from the
+    earlier file that it replaces, None where it replaces none.
+    """
 
     rows: RowCounts
     sums: Sums = field(default_factory=dict)
     rejects: tuple[Reject, ...] = ()
     notes: tuple[str, ...] = ()
+    period: Period | None = None
+    difference: Difference | None = None

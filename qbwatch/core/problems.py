@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Problem, Severity
+from qbwatch.core.filename import part_name
 from qbwatch.core.freshness import Freshness
 from qbwatch.core.model import DaemonState, FailureClass
 
@@ -33,7 +34,7 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
             "quarantined_file",
             FailureClass(entry["class"] or FailureClass.DATA.value),
             Severity.ERROR,
-            f"{entry['name']} is quarantined: {entry['reason']}",
+            f"{part_name(entry['name'], entry.get('sheet'))} is quarantined: {entry['reason']}",
             entry["hint"] or f"qbwatch why '{entry['name']}'",
             datetime.fromisoformat(entry["since"]),
             entry["name"],

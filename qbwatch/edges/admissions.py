@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -45,11 +46,19 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A file that was accepted with the same bytes for the same moment: its shown name, and how its item stands."""
+    """A file that was accepted with the same bytes for the same moment: its shown name, and how its parts stand.
+
+    ``parts`` are the state of each and what a person answered about it, by the sheet's name ("" where it has none).
+    """
 
     name: str
     same_path: bool
-    state: ItemState
+    parts: Mapping[str, tuple[ItemState, Mapping[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether any part is being loaded at this moment."""
+        return any(state is ItemState.LOADING for state, _ in self.parts.values())
 
 
 def newest_version(connection: Connection, root: str, path: bytes) -> Version | None:
@@ -113,17 +122,22 @@ def record_file(connection: Connection, seen: SeenFile) -> int:
 
 def twin_of(connection: Connection, seen: SeenFile) -> Twin | None:
     """An accepted file with the same bytes and the same ``as_of``."""
-    query = """SELECT file.name, (file.root = :root AND file.path = :path) AS same_path, item.state
+    query = """SELECT file.name, (file.root = :root AND file.path = :path) AS same_path,
+                      jsonb_object_agg(coalesce(item.sheet, ''), jsonb_build_array(item.state, item.answers)) AS parts
                FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
-               WHERE item.content_hash = :hash AND item.as_of = :as_of AND item.state <> 'skipped'"""
+               WHERE item.content_hash = :hash AND item.as_of = :as_of AND item.state <> 'skipped'
+               GROUP BY file.id ORDER BY file.id LIMIT 1"""
     values = {"root": seen.root, "path": seen.path, "hash": seen.content_hash, "as_of": seen.as_of}
     row = connection.execute(text(query), values).first()
-    return None if row is None else Twin(row.name, bool(row.same_path), ItemState(row.state))
+    if row is None:
+        return None
+    parts = {sheet: (ItemState(state), answers) for sheet, (state, answers) in row.parts.items()}
+    return Twin(row.name, bool(row.same_path), parts)
 
 
 def bearer_of(connection: Connection, file_id: int) -> int:
-    """The file version whose work item stands for this one's content: itself, or the one that it duplicates."""
-    query = """SELECT item.file_id FROM qbwatch.files AS file JOIN qbwatch.work_items AS item
+    """The file version whose work items stand for this one's content: itself, or the one that it duplicates."""
+    query = """SELECT min(item.file_id) FROM qbwatch.files AS file JOIN qbwatch.work_items AS item
                  ON item.content_hash = file.content_hash AND item.as_of = file.as_of
                WHERE file.id = :id AND item.state <> 'skipped'"""
     found = connection.scalar(text(query), {"id": file_id})
@@ -134,37 +148,42 @@ def accepted_as(connection: Connection, content_hash: str, as_of: datetime) -> s
     """The shown name of an accepted file with these bytes and this moment."""
     query = """SELECT file.name FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
                WHERE item.content_hash = :hash AND item.as_of = :as_of
-                 AND item.state NOT IN ('skipped', 'quarantined')"""
+                 AND item.state NOT IN ('skipped', 'quarantined')
+               ORDER BY item.id LIMIT 1"""
     name: str | None = connection.scalar(text(query), {"hash": content_hash, "as_of": as_of})
     return name
 
 
-def add_item(
-    connection: Connection,
-    seen: SeenFile,
-    file_id: int,
-    dataset: str | None,
-    *,
-    state: ItemState,
-    failure: Failure | None = None,
-    at: datetime,
-) -> int:
-    """The work item of a file's part, pending or already decided; returns its id."""
-    query = """INSERT INTO qbwatch.work_items (file_id, dataset, content_hash, as_of, is_full, state, failure_class,
-                                               failure_code, reason, hint, changed_at)
-               VALUES (:file_id, :dataset, :hash, :as_of, :is_full, :state, :class, :code, :reason, :hint, :at)
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """A part of a file as it enters the work table: pending, or already decided, with the failure that decided it."""
+
+    state: ItemState
+    dataset: str | None = None
+    sheet: str | None = None
+    failure: Failure | None = None
+    is_full: bool = False
+
+
+def add_item(connection: Connection, seen: SeenFile, file_id: int, item: NewItem, at: datetime) -> int:
+    """The work item of a file's part; returns its id."""
+    query = """INSERT INTO qbwatch.work_items (file_id, sheet, dataset, content_hash, as_of, is_full, state,
+                                               failure_class, failure_code, reason, hint, changed_at)
+               VALUES (:file_id, :sheet, :dataset, :hash, :as_of, :is_full, :state, :class, :code, :reason, :hint, :at)
                RETURNING id"""
+    failure = item.failure
     values = {
         "file_id": file_id,
-        "dataset": dataset,
+        "sheet": item.sheet,
+        "dataset": item.dataset,
         "hash": seen.content_hash,
         "as_of": seen.as_of,
-        "is_full": seen.is_full,
-        "state": state.value,
-        "class": failure.failure_class.value if failure and state is ItemState.QUARANTINED else None,
+        "is_full": item.is_full,
+        "state": item.state.value,
+        "class": failure.failure_class.value if failure and item.state is ItemState.QUARANTINED else None,
         "code": failure.code if failure else None,
         "reason": failure.reason if failure else None,
-        "hint": failure.hint if failure else None,
+        "hint": failure.hint or None if failure else None,
         "at": at,
     }
     return int(connection.execute(text(query), values).scalar_one())

@@ -106,12 +106,13 @@ FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.fil
 WHERE item.state IN ('pending', 'loading', 'retrying')"""
 
 _WAITING = f"""
-SELECT file.name, item.dataset, item.state, item.next_attempt_at
+SELECT file.name, item.sheet, item.dataset, item.state, item.next_attempt_at
 FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
 WHERE item.state IN ('pending', 'loading', 'retrying') ORDER BY item.id LIMIT {_SHOWN}"""
 
 _QUARANTINED = f"""
-SELECT file.name, item.dataset, item.failure_class AS class, item.reason, item.hint, item.changed_at AS since
+SELECT file.name, item.sheet, item.dataset, item.failure_class AS class, item.reason, item.hint,
+       item.changed_at AS since
 FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
 WHERE item.state = 'quarantined' ORDER BY item.changed_at DESC LIMIT {_SHOWN}"""
 

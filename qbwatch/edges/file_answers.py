@@ -16,7 +16,8 @@ _FILE = """SELECT file.id, file.name, file.root, file.size_bytes, file.first_see
 _PART = """SELECT item.id, item.file_id, item.sheet, item.dataset, item.state, item.failure_class, item.failure_code,
                   item.reason, item.hint, item.attempt, item.next_attempt_at, item.loaded_at, item.changed_at,
                   item.run_id, item.rows_read, item.rows_structural, item.rows_inserted, item.rows_updated,
-                  item.rows_unchanged, item.rows_removed, item.rows_rejected, item.sums, item.notes
+                  item.rows_unchanged, item.rows_removed, item.rows_rejected, item.sums, item.notes,
+                  item.period_first, item.period_last, item.answers, item.difference
            FROM qbwatch.work_items AS item"""
 
 
@@ -56,21 +57,13 @@ def versions_of(connection: Connection, name: str) -> list[Json]:
                 "changed_at": moment(row["changed_at"]),
                 "sums": row["sums"],
                 "notes": row["notes"],
+                "period": _period(row),
+                "answers": row["answers"],
+                "difference": row["difference"],
                 "rejects": _rejects(connection, row["id"]),
             }
         told.append(story)
     return told
-
-
-def items_named(connection: Connection, names: list[str]) -> dict[str, list[int]]:
-    """Ids of quarantined or waiting items by the name that was asked for (shown name, or its last part)."""
-    found = {}
-    for name in names:
-        versions = versions_of(connection, name)
-        query = "SELECT id FROM qbwatch.work_items WHERE file_id = ANY(:files) AND state IN ('quarantined', 'retrying')"
-        ids = connection.scalars(text(query), {"files": [version["id"] for version in versions]})
-        found[name] = list(ids)
-    return found
 
 
 def quarantined_items(connection: Connection) -> list[int]:
@@ -81,7 +74,7 @@ def quarantined_items(connection: Connection) -> list[int]:
 
 def standing_of(connection: Connection, file_ids: Sequence[int]) -> list[Json]:
     """How single files stand, part by part, for whoever asked for just these."""
-    query = """SELECT file.name, item.dataset, item.state, item.reason, item.hint
+    query = """SELECT file.name, item.sheet, item.dataset, item.state, item.reason, item.hint
                FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
                WHERE file.id = ANY(:ids) ORDER BY item.id"""
     return [dict(row) for row in connection.execute(text(query), {"ids": list(file_ids)}).mappings()]
@@ -121,6 +114,13 @@ def _part(part: Any) -> Json:
         "loaded_at": moment(part["loaded_at"]),
         "rows": None if part["rows_read"] is None else {name: part[f"rows_{name}"] for name in _COUNTS},
     }
+
+
+def _period(part: Any) -> Json | None:
+    """Days that a report speaks for; None for any other part."""
+    if part["period_first"] is None:
+        return None
+    return {"from": part["period_first"].isoformat(), "to": part["period_last"].isoformat()}
 
 
 def _rejects(connection: Connection, item_id: int) -> list[Json]:

@@ -9,7 +9,7 @@ raw table again. Rows that don't change aren't rewritten, so their lineage names
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString
@@ -18,7 +18,9 @@ import psycopg
 from psycopg import sql
 
 from qbwatch.core.model import Sums
+from qbwatch.core.period import Period
 from qbwatch.datasets import Dataset, Kind
+from qbwatch.edges.fold_period import empty_other_days
 from qbwatch.edges.tables import raw_columns, raw_key, raw_table
 
 STAGE = sql.Identifier("pg_temp", "qbwatch_stage")
@@ -30,13 +32,15 @@ Cursor = psycopg.Cursor[Any]
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A part as the fold sees it. ``columns`` are the stored columns that the file has; ``spared`` are keys that a
-    full export mentions in rows we had to reject, so that their absence from the stage doesn't remove them."""
+    full export mentions in rows we had to reject, so that their absence from the stage doesn't remove them.
+    ``period`` is what a report speaks for (`ALL_DATES` where it says so); None stands for the days of its rows."""
 
     dataset: Dataset
     columns: tuple[str, ...]
     as_of: datetime
     spared: frozenset[str]
     removes_absent: bool
+    period: Period | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,11 @@ class Applied:
     inserted: int
     updated: int
     removed: int
+
+    @property
+    def touched(self) -> int:
+        """All of them together."""
+        return self.inserted + self.updated + self.removed
 
 
 def open_stage(cursor: Cursor, dataset: Dataset) -> None:
@@ -67,7 +76,7 @@ def _open_like(cursor: Cursor, table: sql.Identifier, dataset: Dataset, *, index
 
 def seal_stage(cursor: Cursor, statement: Statement) -> None:
     """Hash the staged rows and, for speed of the joins that follow, index and analyse them."""
-    if statement.dataset.kind is Kind.DOCUMENT:
+    if statement.dataset.kind is not Kind.LIST:
         cursor.execute(
             sql.SQL("UPDATE {stage} SET _extra = jsonb_strip_nulls(_extra) WHERE _extra <> '{{}}'").format(stage=STAGE)
         )
@@ -84,6 +93,8 @@ def apply(cursor: Cursor, statement: Statement, target: sql.Identifier, at: date
     """Fold the stage into the target."""
     if statement.dataset.kind is Kind.LIST:
         return _apply_list(cursor, statement, target, at)
+    if statement.dataset.kind is Kind.PERIOD:
+        return _apply_period(cursor, statement, target, at)
     return _apply_documents(cursor, statement, target, at)
 
 
@@ -160,6 +171,15 @@ def _apply_documents(cursor: Cursor, statement: Statement, target: sql.Identifie
     return Applied(inserted, updated, removed)
 
 
+def _apply_period(cursor: Cursor, statement: Statement, target: sql.Identifier, at: datetime) -> Applied:
+    """Replace each staged day like a document, and empty the period's days that the report doesn't mention."""
+    emptied = 0
+    if statement.removes_absent:
+        emptied = empty_other_days(cursor, STAGE, target, statement.period, statement.spared)
+    applied = _apply_documents(cursor, replace(statement, removes_absent=False), target, at)
+    return replace(applied, removed=applied.removed + emptied)
+
+
 def sums_of_staged_keys(cursor: Cursor, target: sql.Identifier, columns: Sequence[str]) -> Sums:
     """Exact sums over the target's rows of every key in the stage: what the file's sums must equal."""
     if not columns:
@@ -176,7 +196,7 @@ def sums_of_staged_keys(cursor: Cursor, target: sql.Identifier, columns: Sequenc
     return {name: Decimal(value) for name, value in zip(columns, row, strict=True)}
 
 
-def publish_scratch(cursor: Cursor, dataset: Dataset) -> int:
+def publish_scratch(cursor: Cursor, dataset: Dataset) -> Applied:
     """Make the raw table equal the scratch fold, touching only rows that differ; returns how many were touched.
 
     Rows are told apart by what they hold, to the letter, and not by their hashes: the raw table may have been changed
@@ -193,9 +213,8 @@ def publish_scratch(cursor: Cursor, dataset: Dataset) -> int:
         """INSERT INTO {target} ({names}) SELECT {names} FROM {scratch} AS f
            WHERE NOT EXISTS (SELECT FROM {target} AS r WHERE {same})""",
     )
-    touched = 0
-    for statement in statements:
-        touched += cursor.execute(
+    removed, updated, inserted = (
+        cursor.execute(
             sql.SQL(statement).format(
                 target=target,
                 scratch=SCRATCH,
@@ -206,7 +225,9 @@ def publish_scratch(cursor: Cursor, dataset: Dataset) -> int:
                 ours=_aliased("f", told_apart_by),
             )
         ).rowcount
-    return touched
+        for statement in statements
+    )
+    return Applied(inserted, updated, removed)
 
 
 def _digest(dataset: Dataset, sides: dict[str, str], extra: LiteralString | str) -> sql.Composed:

@@ -10,21 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from psycopg import sql
 from sqlalchemy import Connection
 
 from qbwatch.core.accounting import check_rejects, check_rows, check_sums
 from qbwatch.core.dates import DateOrder
+from qbwatch.core.holds import NAME_DISAGREES, NO_ROWS
 from qbwatch.core.model import Failure, LoadResult, QbwatchError, Reject, RowCounts, WorkItem
-from qbwatch.datasets import Dataset
+from qbwatch.core.period import ALL_DATES, Period
+from qbwatch.datasets import Dataset, Kind
 from qbwatch.edges import fold
+from qbwatch.edges.fold_period import staged_days
+from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.tables import raw_table
 from qbwatch.edges.vault import Vault, VaultError
+from qbwatch.edges.workbook_reader import WorkbookReader
+from qbwatch.formats.notes import notes_of
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import Tally, notes_of, read_whole_documents
+from qbwatch.formats.tally import Tally, read_whole_documents
 from qbwatch.moments import Moment, passing
 
 _LINEAGE = ("_file_id", "_as_of", "_loaded_at", "_row_hash")
@@ -47,16 +54,38 @@ class LoadStopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """Loads parts from the vault over one connection; the caller owns the transaction."""
+    """Loads parts from the vault over one connection; the caller owns the transaction.
+
+    ``verifies_copies``: each copy is hashed before it is read, where the vault itself is in question.
+    """
 
     vault: Vault
     order: DateOrder
     should_stop: Callable[[], bool] = lambda: False
+    verifies_copies: bool = False
 
     def open(self, item: WorkItem) -> Part:
-        """The part of a work item, from its copy in the vault. Raises `Refusal`."""
+        """The part of a work item, from its copy in the vault. Raises `Refusal`, and `VaultError`.
+
+        Once a person accepted that name and content disagree, the name has no say in what the part is.
+        """
+        if self.verifies_copies:
+            try:
+                self.vault.check(item.content_hash)
+            except VaultError as lost:
+                what = f"the copy of {item.name} in the vault is missing or damaged ({item.content_hash[:16]}…)"
+                raise VaultError(replace(lost.failure, reason=what)) from lost
         name = item.name.rsplit("/", 1)[-1]
-        return open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet)
+        if item.accepts(NAME_DISAGREES):
+            name = "accepted" + PurePosixPath(name).suffix
+        open_book = WorkbookReader(self._look)
+        part = open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet, open_book)
+        return part.on(item.as_of.date())
+
+    def _look(self) -> None:
+        """A workbook may take long to open; a stop needn't wait for it. Raises `LoadStopped`."""
+        if self.should_stop():
+            raise LoadStopped
 
     def append(self, connection: Connection, item: WorkItem, at: datetime) -> LoadResult:
         """Fold a part that is newer than everything in its dataset straight into the raw table."""
@@ -65,11 +94,18 @@ class Loader:
 
     def refold(
         self, connection: Connection, dataset: Dataset, items: Sequence[WorkItem], item: WorkItem | None, at: datetime
-    ) -> tuple[LoadResult, int]:
+    ) -> tuple[LoadResult, fold.Applied]:
         """Fold ``items`` (in order) from nothing and make the raw table equal to that.
 
         Returns what ``item`` did at its place, and how many rows of the raw table were touched in the end.
         """
+        result = self.fold_beside(connection, dataset, items, item, at)
+        return result, fold.publish_scratch(driver(connection).cursor(), dataset)
+
+    def fold_beside(
+        self, connection: Connection, dataset: Dataset, items: Sequence[WorkItem], item: WorkItem | None, at: datetime
+    ) -> LoadResult:
+        """Fold ``items`` (in order) from nothing into the scratch table; returns what ``item`` did at its place."""
         cursor = driver(connection).cursor()
         fold.open_scratch(cursor, dataset)
         result = LoadResult(RowCounts())
@@ -78,7 +114,7 @@ class Loader:
                 result = self._fold_in(cursor, each, self.open(each), fold.SCRATCH, at)
             else:
                 self._fold_again(cursor, each, at)
-        return result, fold.publish_scratch(cursor, dataset)
+        return result
 
     def _fold_again(self, cursor: fold.Cursor, item: WorkItem, at: datetime) -> None:
         """A part that was accepted before. Should it be refused now, it must not look like another file's fault."""
@@ -97,7 +133,7 @@ class Loader:
         self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
     ) -> LoadResult:
         tally = read_whole_documents(part.layout, lambda tally: stage(cursor, item, part, tally, at, self.should_stop))
-        if failure := check_rejects(tally.read, tally.rejected):
+        if failure := check_rejects(tally.read, tally.rejected) or check_key_kind(cursor, target, part.layout):
             raise LoadRefused(failure, tally.rejects)
         statement = statement_of(item, part, tally)
         fold.seal_stage(cursor, statement)
@@ -112,7 +148,8 @@ class Loader:
             rows,
             tally.sums,
             tuple(tally.rejects),
-            notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full),
+            _notes(item, part, tally),
+            _spoken_for(cursor, statement),
         )
 
 
@@ -151,11 +188,30 @@ def count_rows(tally: Tally, applied: fold.Applied) -> RowCounts:
 
 
 def statement_of(item: WorkItem, part: Part, tally: Tally) -> fold.Statement:
-    """Absence removes only where the export lists everything and every row of it could be told apart."""
+    """Absence removes only where the part lists everything, or a report's whole period, and every row of it could be
+    told apart. One without any row removes nothing unless a person said so."""
+    is_report = part.layout.dataset.kind is Kind.PERIOD
+    has_say = tally.accepted > 0 or item.accepts(NO_ROWS)
     return fold.Statement(
         dataset=part.layout.dataset,
         columns=part.layout.columns,
         as_of=item.as_of,
         spared=frozenset(tally.bad_keys),
-        removes_absent=item.is_full and not tally.has_keyless and tally.accepted > 0,
+        removes_absent=(item.is_full or is_report) and not tally.has_keyless and has_say,
+        period=ALL_DATES if part.facts.is_all_dates else part.facts.period,
     )
+
+
+def _spoken_for(cursor: fold.Cursor, statement: fold.Statement) -> Period | None:
+    """The days for which a report speaks; None for any other part, and for a report of neither period nor rows."""
+    if statement.dataset.kind is not Kind.PERIOD:
+        return None
+    return statement.period or staged_days(cursor, fold.STAGE)
+
+
+def _notes(item: WorkItem, part: Part, tally: Tally) -> tuple[str, ...]:
+    is_emptying = tally.accepted == 0 and item.accepts(NO_ROWS)
+    notes = notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full and not is_emptying)
+    if is_emptying:
+        return (*notes, "it has no row, and a person accepted that: what it speaks for was emptied")
+    return notes if tally.read > tally.structural else (*notes, "0 rows")

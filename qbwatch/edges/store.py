@@ -4,25 +4,28 @@ All transitions of a work item's state stand here. Each function runs in the cal
 
     pending ──claim──▶ loading ──finish──▶ loaded
        ▲                 │ ├──defer──▶ retrying ──claim──▶ …
-       │                 │ └──quarantine──▶ quarantined ──release──▶ pending
+       │                 │ └──quarantine──▶ quarantined
        └──recover────────┘        any but loading ──supersede──▶ skipped
+
+What a person decides about an item stands in `decisions`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, text
 
-from qbwatch.core.failure import COPY_LOST, CRASHES_ALLOWED, LONGEST_PAUSE, of_crashes
+from qbwatch.core.failure import CRASHES_ALLOWED, LONGEST_PAUSE, of_crashes
 from qbwatch.core.model import Failure, ItemState, LoadResult, Reject, WorkItem
 
 _ITEM = """SELECT item.id, item.file_id, item.dataset, item.sheet, item.content_hash, item.as_of, item.is_full,
-                  item.state, item.attempt, item.deferrals, file.name, file.size_bytes, file.first_seen_at
+                  item.state, item.attempt, item.answers, item.deferrals, file.name, file.size_bytes,
+                  file.first_seen_at
            FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id"""
 _MOMENT = timedelta(microseconds=1)  # Postgres counts no shorter times
 FOLD_ORDER = "item.as_of, item.is_full, item.content_hash, item.id"
@@ -40,14 +43,15 @@ def _item(row: RowMapping) -> WorkItem:
     return WorkItem(**{**row, "state": ItemState(row["state"])})
 
 
-def _items(connection: Connection, where: str, values: Mapping[str, Any] | None = None) -> list[WorkItem]:
+def items_where(connection: Connection, where: str, values: Mapping[str, Any] | None = None) -> list[WorkItem]:
+    """Work items (``item`` and ``file`` in the condition) in the order of the fold."""
     query = text(f"{_ITEM} WHERE {where} ORDER BY {FOLD_ORDER}")
     return [_item(row) for row in connection.execute(query, values or {}).mappings()]
 
 
 def open_items(connection: Connection) -> list[WorkItem]:
     """Items that a run would load now or later: pending, and retrying whatever their time."""
-    return _items(connection, "item.state IN ('pending', 'retrying')")
+    return items_where(connection, "item.state IN ('pending', 'retrying')")
 
 
 def due_items(connection: Connection, at: datetime) -> list[WorkItem]:
@@ -55,12 +59,12 @@ def due_items(connection: Connection, at: datetime) -> list[WorkItem]:
     that was set back since."""
     where = """item.state = 'pending'
                OR (item.state = 'retrying' AND item.next_attempt_at NOT BETWEEN :after AND :latest)"""
-    return _items(connection, where, {"after": at + _MOMENT, "latest": at + LONGEST_PAUSE})
+    return items_where(connection, where, {"after": at + _MOMENT, "latest": at + LONGEST_PAUSE})
 
 
 def folded_items(connection: Connection, dataset: str) -> list[WorkItem]:
     """The accepted items of a dataset, in the order of the fold."""
-    return _items(connection, "item.dataset = :dataset AND item.state = 'loaded'", {"dataset": dataset})
+    return items_where(connection, "item.dataset = :dataset AND item.state = 'loaded'", {"dataset": dataset})
 
 
 def in_fold_order(items: Iterable[WorkItem]) -> list[WorkItem]:
@@ -76,7 +80,7 @@ def has_loaded(connection: Connection, source: str) -> bool:
 
 def refused_items(connection: Connection) -> list[WorkItem]:
     """Items that were set aside when they came, before any run: the next run reports them."""
-    return _items(connection, "item.state = 'quarantined' AND item.run_id IS NULL")
+    return items_where(connection, "item.state = 'quarantined' AND item.run_id IS NULL")
 
 
 def report_refused(connection: Connection, item_ids: Iterable[int], run_id: int) -> list[tuple[str, str]]:
@@ -96,7 +100,7 @@ def claim(connection: Connection, item_id: int, run_id: int, at: datetime) -> Wo
                RETURNING id"""
     if connection.scalar(text(query), {"id": item_id, "run": run_id, "at": at}) is None:
         return None
-    return _items(connection, "item.id = :id", {"id": item_id})[0]
+    return items_where(connection, "item.id = :id", {"id": item_id})[0]
 
 
 def set_dataset(connection: Connection, item_id: int, dataset: str) -> None:
@@ -121,16 +125,25 @@ def place_of(connection: Connection, item: WorkItem) -> Place:
     return Place(**connection.execute(text(query), values).mappings().one())
 
 
-def supersede_older_versions(connection: Connection, item: WorkItem, at: datetime) -> None:
-    """A file that was rewritten under its name speaks for the same moment: only its newest version counts."""
+def supersede_older_versions(connection: Connection, item: WorkItem, at: datetime) -> list[str]:
+    """A file that was rewritten under its name speaks for the same moment: only its newest version counts.
+
+    Part by part: a sheet that can't be loaded any more must not take the others' former versions along. Returns the
+    other datasets that held an older version: they are to be folded again.
+    """
     query = """UPDATE qbwatch.work_items AS item
-               SET state = 'skipped', reason = 'superseded by a newer version of the same file', hint = NULL,
+               SET superseded_by = CASE WHEN item.state = 'loaded' THEN :id END,
+                   state = 'skipped', reason = 'superseded by a newer version of the same file', hint = NULL,
                    failure_class = NULL, failure_code = 'superseded', next_attempt_at = NULL, changed_at = :at
                FROM qbwatch.files AS older, qbwatch.files AS newer
                WHERE newer.id = :file_id AND older.root = newer.root AND older.path = newer.path
                  AND older.as_of = newer.as_of AND older.id < newer.id AND item.file_id = older.id
-                 AND item.state IN ('pending', 'retrying', 'quarantined', 'loaded')"""
-    connection.execute(text(query), {"file_id": item.file_id, "at": at})
+                 AND (item.sheet IS NOT DISTINCT FROM :sheet OR item.dataset = :dataset)
+                 AND item.state IN ('pending', 'retrying', 'quarantined', 'loaded')
+               RETURNING item.dataset, item.is_folded"""
+    values = {"id": item.id, "file_id": item.file_id, "sheet": item.sheet, "dataset": item.dataset, "at": at}
+    rows = connection.execute(text(query), values).all()
+    return sorted({row.dataset for row in rows if row.is_folded and row.dataset != item.dataset})
 
 
 def finish(connection: Connection, item: WorkItem, result: LoadResult, at: datetime) -> None:
@@ -142,7 +155,9 @@ def finish(connection: Connection, item: WorkItem, result: LoadResult, at: datet
                    failure_class = NULL, failure_code = NULL, reason = NULL, hint = NULL,
                    rows_read = :read, rows_structural = :structural, rows_inserted = :inserted,
                    rows_updated = :updated, rows_unchanged = :unchanged, rows_removed = :removed,
-                   rows_rejected = :rejected, sums = CAST(:sums AS jsonb), notes = CAST(:notes AS jsonb)
+                   rows_rejected = :rejected, sums = CAST(:sums AS jsonb), notes = CAST(:notes AS jsonb),
+                   period_first = :first, period_last = :last, difference = CAST(:difference AS jsonb),
+                   superseded_by = NULL
                WHERE id = :id AND state = 'loading' RETURNING id"""
     values = {
         "id": item.id,
@@ -156,6 +171,9 @@ def finish(connection: Connection, item: WorkItem, result: LoadResult, at: datet
         "rejected": rows.rejected,
         "sums": json.dumps({name: str(total) for name, total in result.sums.items()}),
         "notes": json.dumps(list(result.notes)),
+        "first": result.period.first if result.period else None,
+        "last": result.period.last if result.period else None,
+        "difference": json.dumps(asdict(result.difference)) if result.difference else None,
     }
     done = connection.scalar(text(query), values)
     assert done is not None, "an item that is being loaded can't be changed by anyone else"
@@ -253,28 +271,3 @@ def recover(connection: Connection, at: datetime, *, count_crash: bool) -> int:
         "hint": verdict.hint,
     }
     return connection.execute(text(query), values).rowcount
-
-
-def release(connection: Connection, item_ids: Iterable[int], at: datetime) -> int:
-    """A person's ``retry``: quarantined and waiting items may be tried at once. Returns how many there were."""
-    query = """UPDATE qbwatch.work_items
-               SET state = 'pending', crashes = 0, next_attempt_at = NULL, changed_at = :at
-               WHERE id = ANY(:ids) AND state IN ('quarantined', 'retrying')"""
-    return connection.execute(text(query), {"ids": list(item_ids), "at": at}).rowcount
-
-
-def release_lost(connection: Connection, content_hash: str, at: datetime) -> int:
-    """Bytes that the ledger knows were dropped again: what waits for a lost copy, be it another item's that is folded
-    along, may be tried at once. Returns how many items there were."""
-    query = """UPDATE qbwatch.work_items
-               SET state = 'pending', next_attempt_at = NULL, changed_at = :at
-               WHERE state = 'quarantined' AND failure_code = ANY(:codes)
-                 AND EXISTS (SELECT FROM qbwatch.work_items AS known WHERE known.content_hash = :hash)"""
-    return connection.execute(text(query), {"codes": list(COPY_LOST), "hash": content_hash, "at": at}).rowcount
-
-
-def needed_content(connection: Connection, since: datetime) -> set[str]:
-    """Hashes of what accepted and waiting items refer to, and of what changed its state after ``since``."""
-    query = """SELECT DISTINCT content_hash FROM qbwatch.work_items
-               WHERE state NOT IN ('skipped', 'quarantined') OR is_folded OR changed_at > :since"""
-    return set(connection.scalars(text(query), {"since": since}))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
+
+from qbwatch.core.period import Period
+
+__all__ = ["Basis", "Period", "ReportFacts"]
 
 
 class Basis(StrEnum):
@@ -12,14 +16,6 @@ class Basis(StrEnum):
 
     ACCRUAL = "accrual"
     CASH = "cash"
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """The days that a report covers, both ends included."""
-
-    first: date
-    last: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import islice
 
 from qbwatch.core.dates import DateOrder
@@ -12,26 +13,62 @@ from qbwatch.core.model import Failure
 from qbwatch.core.naming import read_file_name
 from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.layout import Layout, lay_out
-from qbwatch.formats.recognise import HEADER_WITHIN, Header, matching, read_header, recognise
+from qbwatch.formats.recognise import (
+    HEADER_WITHIN,
+    NOT_RENAMED,
+    Header,
+    Renamed,
+    matching,
+    named_by,
+    of_keyword,
+    read_header,
+    recognise,
+)
 from qbwatch.formats.records import Reading, read_records
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.table import Opener, Row, Table
+from qbwatch.formats.report_head import find_report, title_above
+from qbwatch.formats.report_open import facts_of_list, open_report, read_report
+from qbwatch.formats.report_source import Report
+from qbwatch.formats.table import WORKBOOKS, Opener, OpenWorkbook, Row, Table
 from qbwatch.formats.tables import open_tables
+from qbwatch.formats.workbook import open_workbook
+
+_BROKEN_OFF = "the report breaks off: its last section has no total, and the others have one"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a file holds for one dataset: how it is written, where its columns go, and what it says of itself."""
+    """What a file holds for one dataset: how it is written, where its columns go, and what it says of itself.
+
+    ``report`` knows how its rows are read when it is a report and no flat table.
+    """
 
     layout: Layout
     table: Table
     facts: ReportFacts = field(default_factory=ReportFacts)
+    report: Report | None = None
 
     def readings(self) -> Iterator[Reading]:
         """Every row below the header, from the beginning. Raises `Refusal`."""
         with closing(self.table.rows()) as rows:
             below = (row for row in rows if row.line > self.layout.header.line)
-            yield from read_records(below, self.layout)
+            yield from read_records(below, self.layout) if self.report is None else read_report(self.report, below)
+
+    @property
+    def is_complete(self) -> bool:
+        """False for a report that breaks off in the middle of a section or a transaction."""
+        return self.report is None or self.report.is_complete
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of it beside what reading its rows tells."""
+        return () if self.is_complete else (_BROKEN_OFF,)
+
+    def on(self, day: date) -> Part:
+        """The same part, for the case that it is a report of position which states no day: ``day`` is its file's."""
+        if self.report is None or self.report.day is not None:
+            return self
+        return replace(self, report=replace(self.report, day=day))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +79,88 @@ class Unread:
     failure: Failure
 
 
-def open_parts(open_stream: Opener, name: str, order: DateOrder) -> tuple[Part | Unread, ...]:
-    """Recognise what a file holds, by content first and name second.
+def open_parts(
+    open_stream: Opener,
+    name: str,
+    order: DateOrder,
+    open_book: OpenWorkbook = open_workbook,
+    renamed: Renamed = NOT_RENAMED,
+) -> tuple[Part | Unread, ...]:
+    """Recognise what a file holds, by content first and name second. ``renamed`` is what a person said of its columns.
 
     Raises `Refusal` when that can be said of none of it.
     """
-    tables = open_tables(open_stream)
+    tables = open_tables(open_stream, open_book)
     if len(tables) == 1:
-        return (_recognised(tables[0], name, order),)
-    return tuple(_part_of(table, name, order) for table in tables)
+        return (_recognised(tables[0], name, order, renamed),)
+    return tuple(_part_of(table, name, order, renamed) for table in tables)
 
 
-def open_part(open_stream: Opener, name: str, order: DateOrder, sheet: str | None = None) -> Part:
+def open_part(
+    open_stream: Opener,
+    name: str,
+    order: DateOrder,
+    sheet: str | None = None,
+    open_book: OpenWorkbook = open_workbook,
+    renamed: Renamed = NOT_RENAMED,
+) -> Part:
     """One part of a file. Raises `Refusal`."""
-    for table in open_tables(open_stream):
+    for table in open_tables(open_stream, open_book):
         if table.sheet == sheet or sheet is None:
-            return _recognised(table, name, order)
+            return _recognised(table, name, order, renamed)
     raise Refusal("no_such_sheet", f"it has no sheet {sheet!r} any more", "drop the file into the folder again")
 
 
-def _part_of(table: Table, name: str, order: DateOrder) -> Part | Unread:
+def _part_of(table: Table, name: str, order: DateOrder, renamed: Renamed) -> Part | Unread:
     try:
-        return _recognised(table, name, order)
+        return _recognised(table, name, order, renamed)
     except Refusal as refusal:
         return Unread(table, refusal.failure)
 
 
-def _recognised(table: Table, name: str, order: DateOrder) -> Part:
+def _recognised(table: Table, name: str, order: DateOrder, renamed: Renamed) -> Part:
+    """A title above the header tells a report; else the signature of a list or a document, else that of a report."""
+    if table.format == "iif":
+        return _iif(table, order)
+    stem = stem_of(table, name)
     with closing(table.rows()) as rows:
-        header = _find_header(rows)
-    dataset = recognise(header, read_file_name(name).stem)
-    return Part(lay_out(read_header(header.line, header.written, dataset), dataset, order), table)
+        head = list(islice(rows, HEADER_WITHIN))
+    header = _find_header(head, stem, renamed)
+    is_flat = matching(header.columns, stem) and title_above(head) is None
+    if not is_flat and (found := find_report(head, stem, order)) is not None:
+        report = open_report(table, found, name, order)
+        return Part(report.layout, table, report.facts, report)
+    dataset = recognise(header, stem)
+    header = read_header(header.line, header.written, dataset, renamed=renamed)
+    facts = facts_of_list(table, head, header.line, stem, order)
+    return Part(lay_out(header, dataset, order, table.notes), table, facts)
 
 
-def _find_header(rows: Iterator[Row]) -> Header:
+def _iif(table: Table, order: DateOrder) -> Part:
+    """A kind of IIF record: its keyword says what it is, and its first row is its header."""
+    dataset = of_keyword(table.sheet or "")
+    assert dataset is not None, "an IIF file has tables of known kinds alone"
+    with closing(table.rows()) as rows:
+        first = next(rows)
+    header = read_header(first.line, first.cells, dataset, keyword=table.sheet)
+    if dataset.key_of(header.columns) is None:
+        reason = f"its {table.sheet} rows have no name, by which they are told apart"
+        raise Refusal("missing_columns", reason, "export the lists from QuickBooks again")
+    return Part(lay_out(header, dataset, order, table.notes), table, table.facts)
+
+
+def stem_of(table: Table, name: str) -> str:
+    """What names the dataset of a table: a workbook's sheet by itself, where it does, and else the file."""
+    sheet = read_file_name(f"{table.sheet}.").stem if table.sheet and table.format in WORKBOOKS else ""
+    return sheet if named_by(sheet) else read_file_name(name).stem
+
+
+def _find_header(head: Sequence[Row], stem: str, renamed: Renamed) -> Header:
     """The first row that carries a dataset's signature, else the first row with content."""
-    head = list(islice(rows, HEADER_WITHIN))
     first: Header | None = None
     for row in head:
-        header = read_header(row.line, row.cells)
-        if matching(header.columns):
+        header = read_header(row.line, row.cells, renamed=renamed)
+        if matching(header.columns, stem):
             return header
         if first is None and any(header.columns):
             first = header

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from qbwatch.core.model import Failure, FailureClass, QbwatchError
 
 
 class Refusal(QbwatchError):
-    """The whole part is refused; `failure` says why. Raised while reading, before anything of it is loaded."""
+    """The whole part is refused; `failure` says why. Raised while reading, before anything of it is loaded.
 
-    def __init__(self, code: str, reason: str, hint: str) -> None:
+    ``told`` is what a person may see who checks the file, amounts among it: it never goes to a log or an alert.
+    """
+
+    def __init__(self, code: str, reason: str, hint: str, told: Mapping[str, Any] | None = None) -> None:
         super().__init__(reason, hint)
         self.failure = Failure(FailureClass.DATA, code, reason, hint)
+        self.told = dict(told or {})

@@ -4,34 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from qbwatch.formats.containers import refuse_other_kinds
+from qbwatch.formats.iif import is_iif, tables_of
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.table import Opener, Row, Table
-from qbwatch.formats.text import detect_encoding, first_line, read_rows, sniff_delimiter
+from qbwatch.formats.table import Opener, OpenWorkbook, Row, Table
+from qbwatch.formats.text import detect_encoding, head_of, read_rows, sniff_delimiter
+from qbwatch.formats.workbook import is_workbook, open_workbook
 
-_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # zip (.xlsx, .ods) and OLE (.xls)
+_HEAD = 8192
 
 
-def open_tables(open_stream: Opener) -> tuple[Table, ...]:
-    """The tables that a file holds, at least one. Raises `Refusal` when it holds none or can't be read."""
+def open_tables(open_stream: Opener, open_book: OpenWorkbook = open_workbook) -> tuple[Table, ...]:
+    """The tables that a file holds, at least one. Raises `Refusal` when it holds none or can't be read.
+
+    ``open_book`` opens workbooks: in this process, if nothing else is given.
+    """
     with open_stream() as stream:
-        head = stream.read(8192)
-    if head.startswith(_WORKBOOKS):
-        raise Refusal("workbook", "an Excel workbook: this version reads CSV", "export it as CSV, each list by itself")
-    if not head.strip(b"\x00\xef\xbb\xbf \t\r\n,"):
+        head = stream.read(_HEAD)
+    if is_workbook(head):
+        return open_book(open_stream)
+    if not head.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n,"):
         raise Refusal("empty_file", _emptiness(head), "nothing of it was loaded; export it again")
-    return (_open_text(open_stream),)
+    refuse_other_kinds(head)
+    return _open_text(open_stream)
 
 
-def _open_text(open_stream: Opener) -> Table:
+def _open_text(open_stream: Opener) -> tuple[Table, ...]:
     with open_stream() as stream:
         encoding = detect_encoding(stream)
-        delimiter = sniff_delimiter(first_line(stream, encoding))
+        head = head_of(stream, encoding)
+    delimiter = "\t" if is_iif(head) else sniff_delimiter(head)
 
     def rows() -> Generator[Row, None, None]:
         with open_stream() as stream:
             yield from read_rows(stream, encoding, delimiter)
 
-    return Table(None, "csv", encoding, delimiter, rows)
+    return tables_of(rows, encoding) if is_iif(head) else (Table(None, "csv", encoding, delimiter, rows),)
 
 
 def _emptiness(head: bytes) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
 from typing import BinaryIO
 
 from qbwatch.formats.refusal import Refusal
@@ -18,12 +19,16 @@ from qbwatch.formats.table import Row
 
 _BLOCK = 1 << 18
 _BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like UTF-16's
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LONGEST_CELL = 1_000_000  # characters; more is a runaway quote or no text at all
 _DELIMITERS = ",;\t|"
+_SNIFFED_LINES, _SNIFFED_CHARACTERS = 30, 1 << 16
+_END_OF_TEXT = "\x1a"  # Ctrl-Z, which programs of old put behind the last row
 
 
 def detect_encoding(stream: BinaryIO) -> str:
@@ -84,7 +89,7 @@ def _proven(stream: BinaryIO, encoding: str) -> str:
         except UnicodeDecodeError as error:
             pending = len(error.object) - len(block)  # bytes of a letter that began in the block before
             offset = read - pending + error.start
-            line = lines + block.count(b"\n", 0, max(error.start - pending, 0)) + 1
+            line = lines + _line_ends(block[: max(error.start - pending, 0)]) + 1
             raise Refusal(
                 "undecodable",
                 f"byte 0x{error.object[error.start]:02x} at offset {offset} (line {line}) is not {encoding}",
@@ -94,25 +99,37 @@ def _proven(stream: BinaryIO, encoding: str) -> str:
             stream.seek(0)
             return encoding
         read += len(block)
-        lines += block.count(b"\n")
+        lines += _line_ends(block)
 
 
-def sniff_delimiter(line: str) -> str:
-    """The delimiter that splits a header line into most columns; a comma when none does."""
-    counts = {delimiter: len(next(csv.reader([line], delimiter=delimiter))) for delimiter in _DELIMITERS}
-    best = max(counts, key=lambda delimiter: counts[delimiter])
-    return best if counts[best] > 1 else ","
+def _line_ends(block: bytes) -> int:
+    return block.count(b"\n") or block.count(b"\r")
+
+
+def sniff_delimiter(head: str) -> str:
+    """The delimiter by which most of the first lines fall into the same number of cells; a comma when none does.
+
+    Not the first line alone: a title may stand above the header.
+    """
+    best, score = ",", 0
+    for delimiter in _DELIMITERS:
+        rows = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+        common = max(((width - 1) * count for width, count in Counter(map(len, rows)).items()), default=0)
+        if common > score:
+            best, score = delimiter, common
+    return best
 
 
 def read_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Generator[Row, None, None]:
     """All rows of the stream, header and blank rows included, streaming.
 
     Line breaks inside quotes belong to the cell, and only CR, LF and CRLF end a line (a U+2028 in a memo doesn't).
+    Byte order marks at the beginning, however many, and a Ctrl-Z at the end are no part of any cell.
     Raises `Refusal` for an unbalanced quote, naming the line its row began on.
     """
-    text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+    text = _text_of(stream, encoding)
     csv.field_size_limit(_LONGEST_CELL)
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    reader = csv.reader(_without_end_mark(text, stream), delimiter=delimiter, strict=True)
     line = 1
     try:
         for cells in reader:
@@ -133,16 +150,60 @@ def _malformed(line: int, error: csv.Error) -> Refusal:
     return Refusal("unbalanced_quote", f"a quote that is opened on line {line} is not closed properly ({error})", hint)
 
 
-def first_line(stream: BinaryIO, encoding: str) -> str:
-    """The first line of text that isn't blank, for sniffing; the stream is rewound."""
+def _text_of(stream: BinaryIO, encoding: str) -> io.TextIOWrapper:
+    """The stream as text, behind all byte order marks."""
     stream.seek(0)
-    text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+    head = stream.read(64)
+    codec = _codec_of(head, encoding)
+    mark, start = "\ufeff".encode(codec, "ignore"), 0
+    if mark:  # cp1252 has no such letter
+        while head.startswith(mark, start):
+            start += len(mark)
+    stream.seek(start)
+    return io.TextIOWrapper(stream, encoding=codec, newline="")
+
+
+def _codec_of(head: bytes, encoding: str) -> str:
+    """The codec for what stands behind a byte order mark."""
+    if encoding in ("utf-16", "utf-32"):
+        is_little = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF32_LE))
+        return f"{encoding}-{'le' if is_little else 'be'}"
+    return "utf-8" if encoding == "utf-8-sig" else encoding
+
+
+def _without_end_mark(text: io.TextIOWrapper, stream: BinaryIO) -> Iterable[str]:
+    """The lines of a text without the Ctrl-Z behind the last of them; its reader is rewound to where it stands."""
+    begin = stream.tell()
+    stream.seek(max(stream.seek(0, io.SEEK_END) - 8, begin))
+    has_mark = _END_OF_TEXT.encode() in stream.read().rstrip(b"\x00\r\n \t")[-2:]
+    stream.seek(begin)
+    return _stripped(text) if has_mark else text
+
+
+def _stripped(text: io.TextIOWrapper) -> Iterator[str]:
+    before = ""
+    for line in text:
+        if before:
+            yield before
+        before = line
+    if rest := before.rstrip("\r\n \t").rstrip(_END_OF_TEXT):
+        yield rest
+
+
+def head_of(stream: BinaryIO, encoding: str) -> str:
+    """The first lines that aren't blank, for sniffing; the stream is rewound."""
+    text = _text_of(stream, encoding)
+    lines: list[str] = []
+    size = 0
     try:
-        for _ in range(30):
-            line = text.readline(_LONGEST_CELL)
-            if line.strip() or not line:
-                return line
-        return ""
+        for _ in range(_SNIFFED_LINES * 2):
+            line = text.readline(_SNIFFED_CHARACTERS)
+            if line.strip():
+                lines.append(line)
+            size += len(line)
+            if not line or len(lines) == _SNIFFED_LINES or size > _SNIFFED_CHARACTERS:
+                break
+        return "".join(lines)
     finally:
         text.detach()
         stream.seek(0)
@@ -157,6 +218,7 @@ def looks_complete(stream: BinaryIO) -> bool:
     quotes, last = 0, b""
     while block := stream.read(_BLOCK):
         quotes += block.count(b'"')
-        last = block[-2:]
+        last = (last + block)[-4:]
     stream.seek(0)
+    last = last.rstrip(b"\x1a")
     return quotes % 2 == 0 and (not last or last.endswith((b"\n", b"\r", b"\x00")))

@@ -12,7 +12,7 @@ from exports import customers, invoices
 
 from qbwatch.core.failure import CRASHES_ALLOWED
 from qbwatch.core.model import Failure, FailureClass, ItemState, Reject
-from qbwatch.edges import store
+from qbwatch.edges import decisions, store
 from qbwatch.edges.postgres import engine_for
 
 AWAY = Failure(FailureClass.INFRASTRUCTURE, "disk_full", "no space left", "free space")
@@ -113,7 +113,7 @@ def test_a_fault_of_the_file_quarantines_it_until_a_person_releases_it(books: Bo
     assert states(books, item_id) == ["quarantined"]
     with books.connection.begin():
         assert store.open_items(books.connection) == []
-        assert store.release(books.connection, [item_id], books.tick()) == 1
+        assert decisions.release(books.connection, [item_id], books.tick()) == 1
     released = books.item(item_id)
     assert (released["state"], released["crashes"], released["next_attempt_at"]) == ("pending", 0, None)
     assert books.load_item(item_id).rows.inserted == 1
@@ -125,7 +125,7 @@ def test_only_quarantined_and_waiting_items_can_be_released(books: Books) -> Non
     set_aside(books, retrying, AWAY)
     books.claim(loading)
     with books.connection.begin():
-        assert store.release(books.connection, [loading, retrying, pending, 999], books.tick()) == 1
+        assert decisions.release(books.connection, [loading, retrying, pending, 999], books.tick()) == 1
     assert states(books, loading, retrying, pending) == ["loading", "pending", "pending"]
 
 
@@ -157,7 +157,7 @@ def test_a_file_that_kills_the_process_is_quarantined_and_not_tried_for_ever(boo
     assert item["reason"] == f"qbwatch died {CRASHES_ALLOWED} times while loading it"
     assert states(books, innocent) == ["pending"]
     with books.connection.begin():
-        store.release(books.connection, [killer], books.tick())
+        decisions.release(books.connection, [killer], books.tick())
     assert (books.item(killer)["state"], books.item(killer)["crashes"]) == ("pending", 0)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from qbwatch.core.model import QbwatchError
 from qbwatch.core.naming import column_name
-from qbwatch.datasets import SUMMED, ColumnType, Dataset, Kind, _ranks, dataset_named, datasets, percent_twin
+from qbwatch.datasets import SUMMED, ColumnType, Dataset, Kind, dataset_named, datasets, percent_twin, ranks_of
 
 ALL = list(datasets().values())
 
@@ -25,7 +25,19 @@ def test_a_declaration_is_consistent_in_itself(dataset: Dataset) -> None:
 
 @pytest.mark.parametrize("dataset", ALL, ids=lambda dataset: dataset.name)
 def test_a_header_with_all_columns_of_a_dataset_fits_no_other(dataset: Dataset) -> None:
-    assert [other for other in ALL if any(each <= set(dataset.columns) for each in other.signatures)] == [dataset]
+    """Reports share one vocabulary and are told apart by their titles first; no list or document is taken for one."""
+    fitting = [other for other in ALL if any(each <= set(dataset.columns) for each in other.signatures)]
+    assert [other for other in fitting if other.kind is not Kind.PERIOD or other is dataset] == [dataset]
+
+
+@pytest.mark.parametrize(
+    "dataset", [each for each in ALL if each.kind is Kind.PERIOD], ids=lambda dataset: dataset.name
+)
+def test_a_report_knows_its_day_and_the_columns_that_its_sections_fill(dataset: Dataset) -> None:
+    filled = {dataset.day, *dataset.fill_down, *dataset.titles.values()} - {None, ""}
+    assert filled <= set(dataset.columns)
+    assert (dataset.day is None) == ("report_date" in dataset.columns)
+    assert dataset.titles
 
 
 def test_parents_come_before_their_children() -> None:
@@ -38,7 +50,7 @@ def test_parents_come_before_their_children() -> None:
 
 def test_datasets_that_need_each_other_in_a_circle_are_refused() -> None:
     with pytest.raises(QbwatchError, match="a → b → a"):
-        _ranks({"a": ("b",), "b": ("a",)})
+        ranks_of({"a": ("b",), "b": ("a",)})
 
 
 def test_a_rate_is_stored_with_a_twin_for_percentages() -> None:

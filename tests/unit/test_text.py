@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.text import detect_encoding, first_line, looks_complete, read_rows, sniff_delimiter
+from qbwatch.formats.text import detect_encoding, head_of, looks_complete, read_rows, sniff_delimiter
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\ufeff"), max_size=12)
 GRID = st.lists(st.lists(CELL, min_size=1, max_size=5), min_size=1, max_size=8)
@@ -93,6 +93,33 @@ def test_utf_16_is_read_with_and_without_its_byte_order_mark(encoding: str) -> N
     assert rows(data, encoding_of(data), "\t") == [["Date", "Num"], ["01/02/2024", "1"]]
 
 
+@pytest.mark.parametrize("marks", [1, 2, 3])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("header", ["Date,Num\r\n", '"Date",Num\r\n'])
+def test_several_byte_order_marks_are_no_part_of_the_first_header(marks: int, encoding: str, header: str) -> None:
+    data = ("\ufeff" * marks + header).encode(encoding)
+    assert rows(data, encoding_of(data)) == [["Date", "Num"]]
+
+
+@pytest.mark.parametrize("end", ["\x1a", "\x1a\x1a", "\r\n\x1a", "\x1a\r\n"])
+@pytest.mark.parametrize("last", ["2", '"2"'])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_a_ctrl_z_behind_the_last_row_is_no_part_of_it(end: str, last: str, encoding: str) -> None:
+    data = f"a,b\r\n1,{last}{end}".encode(encoding)
+    assert rows(data, encoding_of(data)) == [["a", "b"], ["1", "2"]]
+    assert looks_complete(io.BytesIO(b"a,b\r\n1,2\r\n\x1a"))
+
+
+def test_a_ctrl_z_within_a_row_is_text() -> None:
+    assert rows(b"a\x1a,b\r\n1,2\r\n") == [["a\x1a", "b"], ["1", "2"]]
+
+
+def test_lone_carriage_returns_end_lines_too() -> None:
+    data = b'a,b\r1,"x\ry"\r3,\xe9\r'
+    assert rows(data, encoding_of(data)) == [["a", "b"], ["1", "x\ry"], ["3", "é"]]
+    assert "0x81 at offset 5 (line 3)" in refused(b"a\rb\r\xe9\x81\r").message
+
+
 def test_a_byte_order_mark_never_sticks_to_the_first_header() -> None:
     for header in (b"Date,Num\r\n", b'"Date",Num\r\n'):
         data = codecs.BOM_UTF8 + header
@@ -167,9 +194,18 @@ def test_the_header_tells_the_delimiter(header: str, delimiter: str) -> None:
     assert sniff_delimiter(header) == delimiter
 
 
-def test_the_first_line_with_content_is_the_one_that_is_sniffed() -> None:
-    assert first_line(io.BytesIO(b"\r\n  \r\na;b\r\nc"), "utf-8") == "a;b\r\n"
-    assert first_line(io.BytesIO(b"\r\n" * 40), "utf-8") == ""
+@pytest.mark.parametrize("title", ["Table 1", "Acme, LLC", "Sales; all", "a,b,c"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_title_above_the_header_does_not_tell_the_delimiter(title: str, delimiter: str) -> None:
+    rows = [["Date", "Num", "Memo"], ["1/2/2024", "1", "so, so"], ["1/3/2024", "2", "so; so, so"]]
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter).writerows(rows)
+    assert sniff_delimiter(f"{title}\r\n{out.getvalue()}") == delimiter
+
+
+def test_the_first_lines_with_content_are_those_that_are_sniffed() -> None:
+    assert head_of(io.BytesIO(b"\r\n  \r\na;b\r\nc"), "utf-8") == "a;b\r\nc"
+    assert head_of(io.BytesIO(b"\r\n" * 100), "utf-8") == ""
 
 
 @pytest.mark.parametrize(

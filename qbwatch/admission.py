@@ -20,7 +20,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import ItemState, QbwatchError
 from qbwatch.core.naming import read_file_name
 from qbwatch.core.settle import Look
-from qbwatch.edges import admissions, decisions
+from qbwatch.edges import admissions, decisions, recovery
 from qbwatch.edges.admissions import NewItem, SeenFile
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.vault import Kept, Vault
@@ -28,6 +28,7 @@ from qbwatch.formats.table import OpenWorkbook
 from qbwatch.formats.whole import looks_complete
 from qbwatch.formats.workbook import open_workbook
 from qbwatch.log import get_logger
+from qbwatch.moments import Moment, passing
 from qbwatch.verdict import Fate, Found, Verdict, describe, file_name, judge, recognised
 
 log = get_logger(__name__)
@@ -75,6 +76,8 @@ class Admitter:
         with self.engine.begin() as connection:
             verdict = judge(connection, seen, lambda: self._recognise(seen), self.zone)
             self._record(connection, verdict)
+            recovery.release_lost(connection, seen.content_hash, self.now())
+            passing(Moment.RECORDED)
         self.known.remember(arrival)
         _log(verdict)
         return Admission.ADMITTED

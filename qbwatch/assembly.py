@@ -20,9 +20,11 @@ from qbwatch.core.intake_state import Watcher
 from qbwatch.core.model import QbwatchError
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.dbt import Dbt, DbtSettings
+from qbwatch.edges.disk_room import Reserve
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
 from qbwatch.edges.shipped import shipped
+from qbwatch.edges.silent_sessions import SilentSessions
 from qbwatch.edges.vault import Vault
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.intake import Intake, IntakeSettings
@@ -42,6 +44,7 @@ class Parts:
 
     config: Config
     engine: Engine
+    sessions: SilentSessions
     vault: Vault
     admitter: Admitter
     known: KnownFiles
@@ -52,8 +55,9 @@ class Parts:
 def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed: Callable[[Step], None]) -> Parts:
     """Connect the parts; nothing is opened, started or written yet."""
     state = config.state.directory
-    engine = engine_for(url)
-    vault = Vault(state / "vault")
+    sessions = SilentSessions(url)
+    engine = engine_for(url, opened=sessions.add)
+    vault = Vault(state / "vault", Reserve(config.state.reserve))
     order = DateOrder(config.quickbooks.date_order)
     known = KnownFiles()
     open_book = WorkbookReader(scratch=state)
@@ -68,7 +72,7 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
         )
     )
     pipeline = Pipeline(Loader(vault, order, should_stop), dbt, should_stop, changed)
-    return Parts(config, engine, vault, admitter, known, pipeline, dbt)
+    return Parts(config, engine, sessions, vault, admitter, known, pipeline, dbt)
 
 
 def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], admitted: Callable[[], None]) -> Intake:

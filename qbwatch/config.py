@@ -44,6 +44,8 @@ from qbwatch.config_values import (
     DatabaseUrl,
     Day,
     Duration,
+    Retention,
+    Size,
     Zone,
     between,
     find_passwords,
@@ -70,9 +72,15 @@ class Input(_Section):
 
 
 class State(_Section):
-    """Where qbwatch keeps what is its own: the vault, the last known status, dbt's targets and logs."""
+    """Where qbwatch keeps what is its own: the vault, the last known status, dbt's targets and logs.
+
+    ``reserve`` is what stays free on its disk, in bytes (None: 500 MB, or a tenth of a small disk); ``retention`` how
+    long the vault keeps what no accepted or waiting file refers to (None: for ever).
+    """
 
     directory: AbsolutePath = Path("/var/lib/qbwatch")
+    reserve: Size | None = None
+    retention: Annotated[Retention, between("1d", "36500d")] = timedelta(days=90)
 
 
 class Database(_Section):

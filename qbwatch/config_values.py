@@ -22,6 +22,8 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}  # in milliseconds, largest first
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*(ms|[dhms])\s*")
 _DURATION_FORMS = 'allowed: a number with a unit, as in "250ms", "2s", "5m", "1h30m", "2d"'
+_SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([kmgt]?b)?", re.IGNORECASE)
+_SIZES = {"b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "tb": 1000**4}
 _AGE = re.compile(r"([0-9]{1,4})\s+business\s+days?")
 _MASK = "***"
 
@@ -59,11 +61,33 @@ def write_duration(duration: timedelta) -> str:
     return spelled or "0s"
 
 
+def parse_size(value: object) -> int:
+    """``"500MB"`` as bytes: kB, MB, GB, TB of a thousand each, and ``"0"`` for none."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('is not a size; allowed: a number with a unit, as in "500MB", "2.5GB", or "0"')
+    if found[2] is None and float(found[1]) != 0:
+        raise ValueError('a size needs a unit; allowed: "kB", "MB", "GB" or "TB", as in "500MB"')
+    return round(float(found[1]) * _SIZES[(found[2] or "b").lower()])
+
+
+def parse_retention(value: object) -> timedelta | None:
+    """A duration, or ``"forever"`` as None."""
+    if value is None or (isinstance(value, str) and value.strip().lower() == "forever"):
+        return None
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise ValueError(f'{error}, or "forever"') from None
+
+
 def between(shortest: str, longest: str) -> AfterValidator:
     """A duration that is neither so short that qbwatch would never rest, nor so long that it would never act."""
 
-    def check(duration: timedelta) -> timedelta:
-        if not parse_duration(shortest) <= duration <= parse_duration(longest):
+    def check(duration: timedelta | None) -> timedelta | None:
+        if duration is not None and not parse_duration(shortest) <= duration <= parse_duration(longest):
             raise ValueError(f"is out of range; allowed: {shortest} to {longest}")
         return duration
 
@@ -193,6 +217,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(write_duration)]
+Retention = Annotated[
+    timedelta | None,
+    BeforeValidator(parse_retention),
+    PlainSerializer(lambda kept: "forever" if kept is None else write_duration(kept)),
+]
+Size = Annotated[int, BeforeValidator(parse_size)]
 BusinessDays = Annotated[int | None, BeforeValidator(parse_business_days)]
 ClockTime = Annotated[time, BeforeValidator(parse_clock_time), PlainSerializer(lambda at: at.strftime("%H:%M"))]
 Day = Annotated[date, BeforeValidator(parse_day)]

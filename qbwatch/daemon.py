@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -24,6 +25,7 @@ from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
 from qbwatch.log import get_logger
+from qbwatch.retention import Retention
 from qbwatch.running import Running
 from qbwatch.supervision import guarded, supervise
 from qbwatch.worker import Worker
@@ -140,6 +142,7 @@ def _start_loops(running: Running, parts: assembly.Parts) -> list[threading.Thre
         running.stop,
         is_quiet=intake.is_quiet,
         recovered=recovered,
+        tend=Retention(parts.vault, running.config.state.retention).tend,
         beat=lambda: running.beats.beat("pipeline"),
     )
     running.parts, running.intake, running.worker = parts, intake, worker
@@ -147,6 +150,8 @@ def _start_loops(running: Running, parts: assembly.Parts) -> list[threading.Thre
         threading.Thread(target=guarded(intake.run), name="intake", daemon=True),
         threading.Thread(target=guarded(worker.loop), name="pipeline", daemon=True),
     ]
+    watch = partial(parts.sessions.watch, running.stop)
+    threading.Thread(target=guarded(watch), name="silent-sessions", daemon=True).start()
     for loop in loops:
         running.beats.beat(loop.name)
         loop.start()

@@ -23,6 +23,7 @@ from qbwatch.core.intake_state import IntakeProblem, IntakeState, Watcher
 from qbwatch.core.model import FailureClass
 from qbwatch.core.settle import Settler, pause_after
 from qbwatch.edges.folder_watch import Notice, OverflowCount
+from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of
 from qbwatch.edges.vault import VaultError
 from qbwatch.edges.watched_folder import WatchedFolder
 from qbwatch.intake_root import Ledger, Means, Root
@@ -170,10 +171,8 @@ class Intake:
         self._resume_at = self._now() + pause_after(self._failures)
         self._failures += 1
         if self._waiting is None:
-            log.warning("intake_waits", reason=str(error))
-            hint = getattr(error, "hint", "") or "Nothing is lost: the files are taken as soon as it works again."
-            summary = f"settled files can't be taken in: {error}"
-            self._waiting = IntakeProblem("intake_waits", FailureClass.INFRASTRUCTURE, summary, hint, self._now())
+            self._waiting = _problem_of(error, self._now())
+            log.warning("intake_waits", code=self._waiting.code, reason=self._waiting.summary)
 
     def _go_on(self) -> None:
         if self._waiting is not None:
@@ -235,3 +234,16 @@ class Intake:
 
     def _now(self) -> datetime:
         return self._means.clock.now()
+
+
+def _problem_of(error: Exception, at: datetime) -> IntakeProblem:
+    """Named after its cause, so that whoever else runs into it tells of the same problem."""
+    code, reason, hint = "intake_waits", str(error), ""
+    if isinstance(error, VaultError):
+        code, reason, hint = error.failure.code, error.failure.reason, error.failure.hint
+    elif isinstance(error, DATABASE_ERRORS):
+        failure = failure_of(error)
+        code, reason, hint = failure.code, failure.reason, failure.hint
+    hint = hint or "Nothing is lost: the files are taken as soon as it works again."
+    summary = f"settled files can't be taken in: {reason}"
+    return IntakeProblem(code, FailureClass.INFRASTRUCTURE, summary, hint, at)

@@ -28,6 +28,7 @@ from qbwatch.edges.folder import File, look_at
 from qbwatch.edges.lease import has_writer
 from qbwatch.edges.vault import Kept, Refusal, Vault
 from qbwatch.edges.watched_folder import WatchedFolder
+from qbwatch.moments import Moment, passing
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -141,6 +142,7 @@ class Root:
         return self._ctimes.setdefault(path, look.ctime_ns) == look.ctime_ns
 
     def _take(self, path: bytes, look: Look | None, patience_over: bool) -> None:
+        passing(Moment.SETTLED)
         kept = self._means.vault.take(path, self._directory)
         at = self._means.clock.now()
         if isinstance(kept, Refusal):
@@ -164,7 +166,9 @@ class Root:
         )
 
     def _admit(self, arrival: Arrival) -> None:
+        passing(Moment.VAULTED)
         admission = self._means.ledger.admit(arrival)
+        passing(Moment.ADMITTED)
         self._unreadable.pop(arrival.path, None)
         log.info(f"file_{admission}", root=self.name, file=escaped(arrival.path), size=arrival.size_bytes)
         match admission:

@@ -24,6 +24,7 @@ from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, is_lost
 from qbwatch.edges.vault import VaultError
 from qbwatch.formats.refusal import Refusal
 from qbwatch.log import get_logger
+from qbwatch.moments import Moment, passing
 from qbwatch.progress import Progress
 
 log = get_logger(__name__)
@@ -48,9 +49,11 @@ class Loading:
             claimed = store.claim(self.connection, item.id, self.progress.run_id, self.now())
         if claimed is None:
             return
+        passing(Moment.CLAIMED)
         try:
             with self.connection.begin():
                 rows = self._fold_in(claimed)
+                passing(Moment.BEFORE_COMMIT)
         except LoadStopped:
             self._put_back(claimed)
         except _EXPECTED as error:
@@ -61,6 +64,7 @@ class Loading:
             else:
                 self._set_aside(claimed, error)
         else:
+            passing(Moment.AFTER_COMMIT)
             self.progress.loaded += 1
             self.progress.rows += rows
             log.info("loaded", run=self.progress.run_id, file=claimed.name, dataset=claimed.dataset, rows=rows.read,
@@ -145,10 +149,10 @@ class Loading:
 
     def _set_aside(self, item: WorkItem, error: Exception) -> None:
         """Retry later what isn't the file's fault; everything else waits for a person."""
-        at, failure = self.now(), failure_behind(error)
+        at, failure = self.now(), self._own_or_the_vaults(item, failure_behind(error))
         with self.connection.begin():
             if failure.is_transient:
-                store.defer(self.connection, item.id, failure, at + pause_before(item.attempt), at)
+                store.defer(self.connection, item.id, failure, at + pause_before(item.deferrals + 1), at)
             else:
                 store.quarantine(self.connection, item.id, failure, at)
                 store.record_rejects(self.connection, item.id, _rejects_of(error))
@@ -156,6 +160,15 @@ class Loading:
         self.progress.failures.append(f"{item.name}: {failure.reason}")
         log.warning("set aside", run=self.progress.run_id, file=item.name, dataset=item.dataset, code=failure.code,
                     failure_class=failure.failure_class.value, transient=failure.is_transient)  # fmt: skip
+
+    def _own_or_the_vaults(self, item: WorkItem, failure: Failure) -> Failure:
+        """A damaged copy may be refused before its end is reached, where its hash would have told."""
+        if failure.failure_class is FailureClass.DATA:
+            try:
+                self.loader.vault.check(item.content_hash)
+            except VaultError as error:
+                return error.failure
+        return failure
 
 
 def fold_anew(connection: Connection, loader: Loader, dataset: Dataset, at: datetime) -> Applied:
@@ -171,10 +184,8 @@ def fold_anew(connection: Connection, loader: Loader, dataset: Dataset, at: date
 def failure_behind(error: Exception) -> Failure:
     """The failure that an expected exception stands for."""
     match error:
-        case Refusal() | LoadRefused():
+        case Refusal() | LoadRefused() | VaultError():
             return error.failure
-        case VaultError():
-            return Failure(FailureClass.INFRASTRUCTURE, "vault", error.message, error.hint)
         case OSError():
             return of_errno(error.errno, error.strerror or str(error))
         case _:

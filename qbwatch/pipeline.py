@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from qbwatch.core.failure import is_due
 from qbwatch.core.model import Mode, RowCounts, RunStatus, WorkItem
 from qbwatch.core.plan import Facts, Plan, make_plan
 from qbwatch.datasets import datasets
@@ -20,6 +21,7 @@ from qbwatch.edges.dbt import TransformResult
 from qbwatch.edges.loader import Loader
 from qbwatch.loading import Loading
 from qbwatch.log import get_logger
+from qbwatch.moments import Moment, passing
 from qbwatch.progress import Progress, Step
 from qbwatch.transforming import Transformer, Transforming
 
@@ -49,7 +51,9 @@ class Scope:
         """Whether the dbt work is within the scope and to be done now."""
         if self.dataset not in (None, debt.dataset):
             return False
-        return self.asked or debt.attempt == 0 or (debt.next_attempt_at is not None and debt.next_attempt_at <= at)
+        if self.asked or debt.attempt == 0:
+            return True
+        return debt.next_attempt_at is not None and is_due(debt.next_attempt_at, at)
 
 
 EVERYTHING = Scope()
@@ -110,6 +114,7 @@ class Pipeline:
         with connection.begin():
             run_id = runs.start_run(connection, plan.mode, plan.why, len(plan.items), self.now())
         log.info("run started", run=run_id, mode=plan.mode.value, why=plan.why)
+        passing(Moment.RUN_STARTED)
         progress = Progress(run_id, len(plan.items))
         self._report_refused(connection, plan, progress)
         self._load(connection, plan, progress)
@@ -155,6 +160,7 @@ class Pipeline:
         status = progress.status(transformed=transform is not None and transform.succeeded)
         with connection.begin():
             runs.end_run(connection, progress.run_id, status, progress.error, self.now())
+        passing(Moment.RUN_FINISHED)
         self.changed(Step(progress.run_id, "announce", progress.done, progress.total))
         log.info("run ended", run=progress.run_id, status=status.value, loaded=progress.loaded,
                  set_aside=progress.set_aside)  # fmt: skip

@@ -127,7 +127,12 @@ class Running:
         problems = [
             Problem(each.code, each.failure_class, Severity.ERROR, each.summary, each.hint, each.since, each.file)
             for each in seen.problems
+            if self.worker.outage is None or not each.code.startswith("database_")
         ]
+        if (outage := self.worker.outage) is not None:
+            since = self.worker.outage_since
+            summary = f"the database can't be worked with: {outage.reason}"
+            problems.append(Problem(outage.code, outage.failure_class, Severity.ERROR, summary, outage.hint, since))
         if (locked := self.worker.locked_out) is not None:
             problems.append(Problem(locked.code, locked.failure_class, Severity.ERROR, locked.reason, locked.hint))
         return DaemonFacts(

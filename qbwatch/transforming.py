@@ -16,6 +16,7 @@ from qbwatch.core.failure import pause_before
 from qbwatch.edges import runs
 from qbwatch.edges.dbt import Outcome, TransformResult
 from qbwatch.log import get_logger
+from qbwatch.moments import Moment, passing
 from qbwatch.progress import Progress
 
 log = get_logger(__name__)
@@ -50,11 +51,17 @@ class Transforming:
         """Build what is owed, and note in the ledger what came of it."""
         full = full or any(debt.full_refresh for debt in owed) or not self._was_built()
         select = [] if full else [f"source:{name}+" for name in sorted({debt.dataset for debt in owed})]
-        result = self.dbt.build(select, full_refresh=full, should_stop=self.should_stop)
+        passing(Moment.DBT_STARTS)
+        result = self.dbt.build(select, full_refresh=full, should_stop=self._should_stop)
+        passing(Moment.DBT_DONE)
         self._settle(owed, result, full=full)
         log.info("transformed", run=self.progress.run_id, outcome=result.outcome.value,
                  seconds=round(result.seconds, 1), nodes=len(result.nodes), message=result.message)  # fmt: skip
         return result
+
+    def _should_stop(self) -> bool:
+        passing(Moment.DBT_RUNS)
+        return self.should_stop()
 
     def _was_built(self) -> bool:
         """Before the first build, what a selection leaves out doesn't exist, and what is selected stands on it."""
@@ -74,3 +81,4 @@ class Transforming:
                 again_at = at + pause_before(attempt) if result.is_transient else None
                 runs.postpone_debts(self.connection, ids, result.message, again_at, full_refresh=full)
                 self.progress.failures.append(f"dbt: {result.message}")
+        passing(Moment.DEBT_CLEARED)

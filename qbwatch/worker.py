@@ -24,12 +24,15 @@ from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.postgres import (
     DATABASE_ERRORS,
+    Session,
     cancel,
     die_with_us,
     driver,
+    end_session,
     failure_of,
     is_lost,
     lock_holder,
+    session_of,
     try_lock,
 )
 from qbwatch.log import get_logger
@@ -48,7 +51,8 @@ _LONGEST_OUTAGE_PAUSE = 15.0  # seconds between tries to reach a lost database
 
 @dataclass(slots=True)
 class Worker:
-    """The loop. ``is_quiet`` says that no file is settling; ``recovered`` runs once the lock is first held.
+    """The loop. ``is_quiet`` says that no file is settling; ``recovered`` runs once the lock is first held,
+    ``tend`` whenever there is nothing to do.
 
     ``outage`` says why the database can't be worked with, ``locked_out`` that another qbwatch holds the lock.
     """
@@ -58,9 +62,11 @@ class Worker:
     stop: threading.Event
     is_quiet: Callable[[], bool]
     recovered: Callable[[Connection], None] = lambda _: None
+    tend: Callable[[Connection, datetime], None] = lambda _, __: None
     beat: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = utc_now
     outage: Failure | None = None
+    outage_since: datetime | None = None
     locked_out: Failure | None = None
     busy: bool = False
     paused: bool = False
@@ -68,6 +74,7 @@ class Worker:
     _wake: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
     _session: psycopg.Connection[Any] | None = None
+    _former: Session | None = None
     _first_lock: bool = True
     _woken_at: float = 0.0
     _held_back_since: float | None = None
@@ -122,6 +129,7 @@ class Worker:
     def _hold_lock(self, connection: Connection) -> None:
         """Take the one-instance lock, waiting for it if need be; then clean up after whoever held it before."""
         die_with_us(connection)
+        self._end_former_session(connection)
         while not try_lock(connection):
             self._note_locked_out(lock_holder(connection))
             self._pause(1.0)
@@ -141,6 +149,12 @@ class Worker:
             log.info("the database is back")
         self.outage = None
 
+    def _end_former_session(self, connection: Connection) -> None:
+        """It may still hold the lock, when only we know that its connection is gone."""
+        if self._former is not None and end_session(connection, self._former):
+            log.warning("the session that was lost is ended", backend=self._former.backend_pid)
+        self._former = session_of(connection)
+
     def _work(self, connection: Connection) -> None:
         while not self.stop.is_set():
             self.beat()
@@ -158,6 +172,7 @@ class Worker:
         plan = self.pipeline.plan(connection)
         if plan is None:
             self._held_back_since = None
+            self.tend(connection, self.now())
             self._pause(_IDLE_LOOK)
         elif not self._may_start():
             self._pause(_UNQUIET_LOOK)
@@ -221,6 +236,7 @@ class Worker:
         """Who asked for a run gets an answer now; the work itself waits for the database."""
         if self.outage is None:
             log.error("the database is out of reach; trying again", reason=failure.reason, code=failure.code)
+            self.outage_since = self.now()
         self.outage = failure
         self._refuse_requests(f"the database is out of reach: {failure.reason}", failure.hint)
 

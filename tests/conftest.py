@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -13,27 +10,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from guarding import temporary_folder
 
 from qbwatch.edges.embedded import DATABASE, EmbeddedPostgres
 
 TEMPLATE = "qbwatch_template"
 _numbers = count(1)
-
-
-@contextmanager
-def _stopped_with_us(server: EmbeddedPostgres) -> Iterator[None]:
-    """Even a killed pytest leaves no server behind: a shell waits for our end of its pipe to close, however it does."""
-    script = 'read -r _; kill -QUIT "$1"; rm -rf "$2"'
-    guard = subprocess.Popen(
-        ["/bin/sh", "-c", script, "sh", str(server.pid), str(server.directory.parent)],
-        stdin=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        yield
-    finally:
-        guard.kill()
-        guard.communicate()
 
 
 @pytest.fixture
@@ -42,26 +24,20 @@ def state_directory() -> Iterator[Path]:
 
     (Pytest's own temporary folder is closed to other accounts.)
     """
-    folder = Path(tempfile.mkdtemp(prefix="qbwatch-test-"))
-    try:
+    with temporary_folder() as folder:
         yield folder
-    finally:
-        EmbeddedPostgres(folder / "postgres").stop("immediate")
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[EmbeddedPostgres]:
     """The session's Postgres, fast and not durable."""
-    folder = Path(tempfile.mkdtemp(prefix="qbwatch-test-"))
-    server = EmbeddedPostgres(folder / "postgres", durable=False)
-    try:
+    with temporary_folder() as folder:
+        server = EmbeddedPostgres(folder / "postgres", durable=False)
         server.start()
-        with _stopped_with_us(server):
+        try:
             yield server
-    finally:
-        server.stop("immediate")
-        shutil.rmtree(folder)
+        finally:
+            server.stop("immediate")
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ class Installation:
     def log(self) -> str:
         """The daemon's log so far."""
         path = self.root / "daemon.log"
-        return path.read_text("utf-8", "replace") if path.exists() else ""
+        return path.read_text("utf-8", "replace") if path.is_file() else ""
 
     def start(self) -> None:
         """Start the daemon and wait until it answers as idle or running."""
@@ -98,7 +98,10 @@ class Installation:
     def _answers(self) -> bool:
         assert self.daemon is not None
         assert self.daemon.poll() is None, self.log
-        answer = self.status()
+        try:
+            answer = call(self.root / "control.sock", "status")
+        except ControlUnreachable:  # the command would say so too, but costs as much as the start that is waited for
+            return False
         return answer["answered_by"] == "daemon" and answer["daemon"]["state"] in ("idle", "running")
 
     def kill(self) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
+from guarding import temporary_folder
 from installation import Installation
 
 __all__ = ["install"]
@@ -16,17 +15,12 @@ __all__ = ["install"]
 @pytest.fixture
 def install(empty_database_url: str) -> Iterator[Callable[..., Installation]]:
     """Make an installation on an empty database; everything of it is ended and removed afterwards."""
-    made: list[Installation] = []
+    with ExitStack() as made:
 
-    def make(**settings: str) -> Installation:
-        root = Path(tempfile.mkdtemp(prefix="qbwatch-acceptance-"))
-        installation = Installation(root, settings.pop("url", empty_database_url), **settings)  # type: ignore[arg-type]
-        made.append(installation)
-        return installation
+        def make(**settings: str) -> Installation:
+            root = made.enter_context(temporary_folder("qbwatch-acceptance-"))
+            installation = Installation(root, settings.pop("url", empty_database_url), **settings)  # type: ignore[arg-type]
+            made.callback(installation.close)
+            return installation
 
-    try:
         yield make
-    finally:
-        for installation in made:
-            installation.close()
-            shutil.rmtree(installation.root, ignore_errors=True)

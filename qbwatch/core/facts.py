@@ -73,7 +73,10 @@ class RelationFacts:
 
 @dataclass(frozen=True, slots=True)
 class LedgerFacts:
-    """What Postgres knows. The lists hold rows of the ledger with the keys that the answer shows."""
+    """What Postgres knows. The lists hold rows of the ledger with the keys that the answer shows.
+
+    ``held_up``: by each fault that passes, how many files wait for another try, since when, and why.
+    """
 
     waiting_count: int
     oldest_waiting_at: datetime | None
@@ -88,6 +91,7 @@ class LedgerFacts:
     last_build_at: datetime | None
     failed_nodes: Sequence[Json]
     warned_nodes: Sequence[Json]
+    held_up: Sequence[Json] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,13 @@ class WorkItem:
     state: ItemState
     attempt: int
     first_seen_at: datetime
+    deferrals: int = 0
     answers: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def is_new(self) -> bool:
+        """True when it was never tried."""
+        return self.attempt == 0 and self.deferrals == 0
 
     def accepts(self, code: str) -> bool:
         """Whether a person overrode the hold of this code."""

@@ -60,14 +60,14 @@ def load_order(item: WorkItem, ranks: Mapping[str, int]) -> tuple[int, str, date
 def _mode(facts: Facts) -> Mode:
     if facts.due and not facts.has_loaded:
         return Mode.SEED
-    if facts.refused or any(item.attempt == 0 for item in facts.due):
+    if facts.refused or any(item.is_new for item in facts.due):
         return Mode.INCREMENTAL
     return Mode.REPAIR
 
 
 def _why(facts: Facts, mode: Mode, force: Mode | None) -> str:
     count = len(facts.due)
-    new = sum(1 for item in facts.due if item.attempt == 0)
+    new = sum(1 for item in facts.due if item.is_new)
     if force is not None:
         return f"{force.value} was asked for: {_files(count)} waiting"
     if mode is Mode.SEED:

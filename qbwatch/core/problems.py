@@ -28,7 +28,7 @@ def of_daemon(daemon: DaemonFacts) -> list[Problem]:
 
 
 def of_ledger(ledger: LedgerFacts) -> list[Problem]:
-    """Files that wait for a person, a transformation that failed, and tests of the data that warn."""
+    """Files that wait for a person or for a fault to pass, a failed transformation, and tests of the data that warn."""
     problems = [
         Problem(
             "quarantined_file",
@@ -40,6 +40,17 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
             entry["name"],
         )
         for entry in ledger.quarantined
+    ]
+    problems += [
+        Problem(
+            held["code"],
+            FailureClass.INFRASTRUCTURE,
+            Severity.WARNING,
+            f"{held['files']} {'file waits' if held['files'] == 1 else 'files wait'} for another try: {held['reason']}",
+            held["hint"],
+            held["since"],
+        )
+        for held in ledger.held_up
     ]
     if ledger.failed_nodes or ledger.debt_reason:
         summary = f"dbt failed: {ledger.debt_reason or ledger.failed_nodes[0]['message']}"
@@ -71,3 +82,16 @@ def of_freshness(freshness: Sequence[Json]) -> list[Problem]:
         for entry in freshness
         if entry["state"] in (Freshness.WARN, Freshness.STALE)
     ]
+
+
+def without_repeats(problems: Sequence[Problem]) -> list[Problem]:
+    """One cause in the surroundings is one problem, whoever runs into it: the first who tells of it is shown."""
+    told: set[str] = set()
+    kept = []
+    for problem in problems:
+        if problem.file is None and problem.failure_class is FailureClass.INFRASTRUCTURE:
+            if problem.code in told:
+                continue
+            told.add(problem.code)
+        kept.append(problem)
+    return kept

@@ -20,7 +20,8 @@ def assemble(
 ) -> Json:
     """The whole answer, with the keys of ``qbwatch status --json``."""
     freshness = [_freshness(relation, limits) for relation in ledger.relations]
-    problems = [*problems_of.of_daemon(daemon), *problems_of.of_ledger(ledger), *problems_of.of_freshness(freshness)]
+    known = [*problems_of.of_daemon(daemon), *problems_of.of_ledger(ledger), *problems_of.of_freshness(freshness)]
+    problems = problems_of.without_repeats(known)
     settling = [
         {"name": name, "dataset": None, "state": "settling", "next_attempt_at": None} for name, _ in daemon.settling
     ]
@@ -71,7 +72,7 @@ def from_cache(answer: Json, cached_at: datetime, problem: Problem, daemon: Daem
     """The last known answer, marked as such: ``as_of`` stays the moment at which it was true."""
     age = _age(at, cached_at)
     said = {**problem.to_json(), "summary": f"{problem.summary}; this is the last known answer, {age} old"}
-    known = [entry for entry in answer["problems"] if entry["code"] not in ("database_down", "daemon_down")]
+    known = [entry for entry in answer["problems"] if not entry["code"].startswith(("database_", "daemon_down"))]
     state = daemon.state.value if daemon else DaemonState.DOWN.value
     pid, alive = (daemon.pid, daemon.watch_alive) if daemon else (None, None)
     return {

@@ -41,6 +41,7 @@ def ledger_facts(connection: Connection, zone: ZoneInfo) -> LedgerFacts:
         debt_reason=next((row.reason for row in debt if row.reason), None),
         last_build_at=connection.scalar(text(_LAST_BUILD)),
         failed_nodes=[_node(node) for node in nodes if node["status"] in ("error", "fail", "runtime error")],
+        held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
         warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
     )
 
@@ -114,6 +115,10 @@ SELECT file.name, item.sheet, item.dataset, item.failure_class AS class, item.re
        item.changed_at AS since
 FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
 WHERE item.state = 'quarantined' ORDER BY item.changed_at DESC LIMIT {_SHOWN}"""
+
+_HELD_UP = """
+SELECT failure_code AS code, count(*) AS files, min(changed_at) AS since, max(reason) AS reason, max(hint) AS hint
+FROM qbwatch.work_items WHERE state = 'retrying' GROUP BY failure_code ORDER BY 1"""
 
 _CURRENT_RUN = """
 SELECT id, mode, step, dataset, file, done, total, started_at FROM qbwatch.runs WHERE status = 'running'"""

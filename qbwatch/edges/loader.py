@@ -33,6 +33,7 @@ from qbwatch.formats.notes import notes_of
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.tally import Tally
+from qbwatch.moments import Moment, passing
 
 __all__ = ["LoadRefused", "LoadStopped", "Loader", "count_rows", "statement_of"]
 
@@ -63,11 +64,12 @@ class Loader:
 
         Once a person accepted that name and content disagree, the name has no say in what the part is.
         """
-        if self.verifies_copies and not self.vault.verify(item.content_hash):
-            raise VaultError(
-                f"the copy of {item.name} in the vault is missing or damaged ({item.content_hash[:16]}…)",
-                "restore the vault from a backup, or drop the file again; the raw table stays as it is",
-            )
+        if self.verifies_copies:
+            try:
+                self.vault.check(item.content_hash)
+            except VaultError as lost:
+                what = f"the copy of {item.name} in the vault is missing or damaged ({item.content_hash[:16]}…)"
+                raise VaultError(replace(lost.failure, reason=what)) from lost
         name = item.name.rsplit("/", 1)[-1]
         if item.accepts(NAME_DISAGREES):
             name = "accepted" + PurePosixPath(name).suffix
@@ -113,7 +115,12 @@ class Loader:
         """A part that was accepted before. Should it be refused now, it must not look like another file's fault."""
         try:
             self._fold_in(cursor, item, self.open(item), fold.SCRATCH, at)
+        except VaultError as lost:
+            if lost.failure.is_transient:
+                raise
+            raise LoadRefused(replace(lost.failure, reason=f"{item.name}: {lost.failure.reason}")) from lost
         except (Refusal, LoadRefused) as refused:
+            self.vault.check(item.content_hash)
             reason = f"{item.name}, which was accepted before, can't be folded again: {refused.failure.reason}"
             raise LoadRefused(replace(refused.failure, reason=reason)) from refused
 
@@ -126,7 +133,9 @@ class Loader:
             raise LoadRefused(failure, tally.rejects)
         statement = statement_of(item, part, tally)
         fold.seal_stage(cursor, statement)
+        passing(Moment.STAGED)
         applied = fold.apply(cursor, statement, target, at)
+        passing(Moment.FOLDED)
         in_table = fold.sums_of_staged_keys(cursor, target, list(tally.sums))
         rows = count_rows(tally, applied)
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):

@@ -6,7 +6,10 @@ are gone with it, and nothing is written before both are there again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -18,7 +21,11 @@ from qbwatch.core.failure import of_sqlstate, unexpected
 from qbwatch.core.model import Failure, QbwatchError
 
 _LOCK = (0x7162, 1)  # "qb": the first number is qbwatch's, the second tells its locks apart
-_OPTIONS = "-c timezone=UTC -c datestyle=ISO -c idle_in_transaction_session_timeout=10min -c lock_timeout=60s"
+_OPTIONS = (
+    "-c timezone=UTC -c datestyle=ISO -c idle_in_transaction_session_timeout=10min -c lock_timeout=60s"
+    # A machine that vanished keeps no lock for the two hours that are the system's default.
+    " -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+)
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (DBAPIError, psycopg.Error)
 """What a fault of the database raises: SQLAlchemy's own wrapping, and psycopg's where COPY talks to it directly."""
@@ -32,23 +39,34 @@ class DatabaseUnavailable(QbwatchError):
         self.failure = failure
 
 
-def engine_for(url: str, *, name: str = "qbwatch", connect_timeout: int = 5) -> Engine:
+def engine_for(
+    url: str,
+    *,
+    name: str = "qbwatch",
+    connect_timeout: int = 5,
+    opened: Callable[[psycopg.Connection[Any]], None] = lambda _: None,
+) -> Engine:
     """An engine on any libpq URL (sockets, services and multiple hosts included), one connection per use.
 
-    ``connect_timeout`` is in seconds (libpq). Sessions run in UTC and never idle in a transaction for long.
+    ``connect_timeout`` is in seconds (libpq); ``opened`` is told of each session. Sessions run in UTC and never idle in
+    a transaction for long. A network that swallows packets is noticed within half a minute, by the kernel; for one that
+    only seems to work see `silent_sessions`.
     """
 
     def connect() -> psycopg.Connection[Any]:
-        return psycopg.connect(
+        session = psycopg.connect(
             url,
             application_name=name,
             connect_timeout=connect_timeout,
             options=_OPTIONS,
-            keepalives_idle=30,
-            keepalives_interval=10,
+            keepalives_idle=15,
+            keepalives_interval=5,
             keepalives_count=3,
+            tcp_user_timeout=30_000,
             client_encoding="utf8",
         )
+        opened(session)
+        return session
 
     return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
 
@@ -113,3 +131,30 @@ def lock_holder(connection: Connection) -> int | None:
     with connection.begin():
         found = connection.scalar(text(query), {"a": _LOCK[0], "b": _LOCK[1]})
     return None if found is None else int(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session of the server: the number of its process, which is given to another one later, and its start."""
+
+    backend_pid: int
+    started_at: datetime
+
+
+def session_of(connection: Connection) -> Session:
+    """The session behind a connection."""
+    query = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+    with connection.begin():
+        row = connection.execute(text(query)).mappings().one()
+    return Session(row["pid"], row["backend_start"])
+
+
+def end_session(connection: Connection, session: Session) -> bool:
+    """End an earlier session of ours that the server still takes for alive; True when there was one.
+
+    A network that swallows packets, or a proxy that died, tells the server nothing of our giving it up.
+    """
+    query = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE pid = :pid AND backend_start = :start AND pid <> pg_backend_pid()"""
+    with connection.begin():
+        return bool(connection.scalar(text(query), {"pid": session.backend_pid, "start": session.started_at}))

@@ -15,17 +15,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, text
 
-from qbwatch.core.failure import CRASHES_ALLOWED, of_crashes
+from qbwatch.core.failure import CRASHES_ALLOWED, LONGEST_PAUSE, of_crashes
 from qbwatch.core.model import Failure, ItemState, LoadResult, Reject, WorkItem
 
 _ITEM = """SELECT item.id, item.file_id, item.dataset, item.sheet, item.content_hash, item.as_of, item.is_full,
-                  item.state, item.attempt, item.answers, file.name, file.size_bytes, file.first_seen_at
+                  item.state, item.attempt, item.answers, item.deferrals, file.name, file.size_bytes,
+                  file.first_seen_at
            FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id"""
+_MOMENT = timedelta(microseconds=1)  # Postgres counts no shorter times
 FOLD_ORDER = "item.as_of, item.is_full, item.content_hash, item.id"
 
 
@@ -45,9 +47,11 @@ def open_items(connection: Connection) -> list[WorkItem]:
 
 
 def due_items(connection: Connection, at: datetime) -> list[WorkItem]:
-    """Items that a run may load now."""
-    where = "item.state = 'pending' OR (item.state = 'retrying' AND item.next_attempt_at <= :at)"
-    return items_where(connection, where, {"at": at})
+    """Items that a run may load now. A pause's end that lies further ahead than any pause takes, comes from a clock
+    that was set back since."""
+    where = """item.state = 'pending'
+               OR (item.state = 'retrying' AND item.next_attempt_at NOT BETWEEN :after AND :latest)"""
+    return items_where(connection, where, {"after": at + _MOMENT, "latest": at + LONGEST_PAUSE})
 
 
 def folded_items(connection: Connection, dataset: str) -> list[WorkItem]:
@@ -102,6 +106,7 @@ def finish(connection: Connection, item: WorkItem, result: LoadResult, at: datet
     rows = result.rows
     query = """UPDATE qbwatch.work_items
                SET state = 'loaded', is_folded = true, loaded_at = :at, changed_at = :at, next_attempt_at = NULL,
+                   deferrals = 0,
                    failure_class = NULL, failure_code = NULL, reason = NULL, hint = NULL,
                    rows_read = :read, rows_structural = :structural, rows_inserted = :inserted,
                    rows_updated = :updated, rows_unchanged = :unchanged, rows_removed = :removed,
@@ -156,7 +161,10 @@ def quarantine(connection: Connection, item_id: int, failure: Failure, at: datet
 
 
 def defer(connection: Connection, item_id: int, failure: Failure, next_attempt_at: datetime, at: datetime) -> None:
-    """Put an item back after a fault that isn't its own; it is tried again at ``next_attempt_at``."""
+    """Put an item back after a fault that isn't its own: that was no attempt. Tried again at ``next_attempt_at``."""
+    query = """UPDATE qbwatch.work_items SET attempt = attempt - 1, deferrals = deferrals + 1
+               WHERE id = :id AND state = 'loading'"""
+    connection.execute(text(query), {"id": item_id})
     _set_aside(connection, item_id, failure, ItemState.RETRYING, next_attempt_at, at)
 
 
@@ -195,12 +203,13 @@ def put_back(connection: Connection, item_id: int, at: datetime) -> None:
 def recover(connection: Connection, at: datetime, *, count_crash: bool) -> int:
     """Items that were being loaded go back; after a crash, one that keeps killing the process is quarantined.
 
-    ``count_crash`` is False when only the database went away. For the holder of the one-instance lock alone, for whom
-    every ``loading`` item is an orphan. Returns their number.
+    ``count_crash`` is False when only the database went away, which is no attempt of the item. For the holder of the
+    one-instance lock alone, for whom every ``loading`` item is an orphan. Returns their number.
     """
     verdict = of_crashes(CRASHES_ALLOWED)
     query = """UPDATE qbwatch.work_items
-               SET crashes = crashes + :crash, changed_at = :at,
+               SET crashes = crashes + :crash, attempt = attempt - 1 + :crash, deferrals = deferrals + 1 - :crash,
+                   changed_at = :at,
                    state = CASE WHEN crashes + :crash >= :allowed THEN 'quarantined' ELSE 'pending' END,
                    failure_class = CASE WHEN crashes + :crash >= :allowed THEN :class END,
                    failure_code = CASE WHEN crashes + :crash >= :allowed THEN :code END,

@@ -1,7 +1,8 @@
-"""The vault: content-addressed copies of what was accepted, at ``ab/cd/<sha256>`` below its folder.
+"""The vault: content-addressed copies of what was accepted, at ``ab/cd/<sha256>.zst`` below its folder.
 
 A file is hashed while it is copied, so the hash is that of the bytes that were kept, whatever happens to the source. A
-copy appears under its name only when it is whole and on the disk (temporary file, fsync, rename, fsync of the folder).
+copy appears under its name only when it is whole and on the disk (temporary file, fsync, rename, fsync of the folder),
+and proves itself whenever it is read to its end.
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from contextlib import suppress
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
-from qbwatch.core.model import QbwatchError
+from qbwatch.core.failure import of_errno, of_lost_copy
+from qbwatch.core.model import Failure, FailureClass, QbwatchError
 from qbwatch.core.settle import Look
+from qbwatch.edges.disk_room import Reserve, size_text
 from qbwatch.edges.folder import look_of, open_regular
+from qbwatch.edges.vault_reader import DAMAGES, compressor, reading
 
 _CHUNK = 1 << 20
 _INCOMING = "incoming"
@@ -45,20 +51,29 @@ class Refusal(StrEnum):
 
 
 class VaultError(QbwatchError):
-    """The vault can't be written or read (disk full, rights, broken disk): no file's fault, so trying again helps."""
+    """The vault can't be written or read; `failure` says why. Never the file's fault: it passes (disk full, rights,
+    broken disk), or a copy is lost and a person can bring it back."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason, failure.hint)
+        self.failure = failure
 
 
 class Vault:
-    """The store at ``directory``, which is made when it is missing. Several processes may use it at the same time."""
+    """The store at ``directory``, which is made when it is missing. Several processes may use it at the same time.
 
-    def __init__(self, directory: Path) -> None:
+    Nothing is taken that would leave less room on its disk than ``reserve``.
+    """
+
+    def __init__(self, directory: Path, reserve: Reserve | None = None) -> None:
         self._directory = directory
+        self._reserve = reserve or Reserve(0)
 
     def take(self, source: bytes, beneath: Path | None = None) -> Kept | Refusal:
         """Copy a regular file into the vault; content that is there already isn't written a second time.
 
         ``source`` is a path, or a path relative to ``beneath`` none of whose parts may be a link. Raises
-        VaultError when the copy can't be written.
+        VaultError when the copy can't be written, or when the disk's room is running out.
         """
         try:
             descriptor = open_regular(source, beneath)
@@ -73,19 +88,45 @@ class Vault:
                 raise _unavailable(self._directory, error) from error
 
     def open(self, content_hash: str) -> BinaryIO:
-        """The kept content, for reading. Raises VaultError when it is missing or can't be read."""
+        """The kept content, for reading from any position; it is checked once its end is reached.
+
+        Raises VaultError when it is missing or can't be read; so does reading, and when its hash isn't right.
+        """
         try:
-            return self._path(content_hash).open("rb")
+            file = self._path(content_hash).open("rb")
+        except FileNotFoundError as error:
+            raise self._lost(error) from error
         except OSError as error:
             raise _unavailable(self._directory, error) from error
+        return reading(file, content_hash, self._fault_behind)
+
+    def check(self, content_hash: str) -> None:
+        """Read all of a copy. Raises VaultError when it isn't what was kept."""
+        with self.open(content_hash) as stream:
+            while stream.read(_CHUNK):
+                pass
 
     def verify(self, content_hash: str) -> bool:
         """True when the content is there and still has its hash. Reads all of it."""
         try:
-            with self._path(content_hash).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == content_hash
-        except OSError:
+            self.check(content_hash)
+        except VaultError:
             return False
+        return True
+
+    def hashes(self) -> Iterator[str]:
+        """What is kept."""
+        return (path.stem for path in self._directory.glob("??/??/*.zst"))
+
+    def drop(self, content_hash: str, unused_for: float) -> int:
+        """Remove a copy, unless it was taken within the last ``unused_for`` seconds; the bytes that this freed."""
+        path = self._path(content_hash)
+        with self._locked(fcntl.LOCK_EX), suppress(FileNotFoundError):
+            status = path.stat()
+            if time.time() - status.st_mtime > unused_for:
+                path.unlink()
+                return status.st_size
+        return 0
 
     def clear_leftovers(self) -> int:
         """Remove temporary files of a crash and say how many; a living process locks those it writes: they stay."""
@@ -98,30 +139,71 @@ class Vault:
     def _take(self, file: BinaryIO) -> Kept | Refusal:
         before = look_of(os.fstat(file.fileno()))
         self._make(self._directory / _INCOMING)
+        self._demand_room(before.size)
         with tempfile.NamedTemporaryFile(dir=self._directory / _INCOMING, delete=False) as copy:
             temporary = Path(copy.name)
             try:
                 fcntl.flock(copy, fcntl.LOCK_EX)
-                content_hash = _copy(file, copy)
+                content_hash, size = _copy(file, copy)
                 after = look_of(os.fstat(file.fileno()))
                 # The ctime counts here: a tool that rewrites in place and restores the mtime still moves it.
-                if (before, before.ctime_ns, before.size) != (after, after.ctime_ns, copy.tell()):
+                if (before, before.ctime_ns, before.size) != (after, after.ctime_ns, size):
                     return Refusal.CHANGED
-                self._keep(copy, content_hash, before.size)
+                self._keep(copy, content_hash)
             finally:
                 temporary.unlink(missing_ok=True)
         return Kept(content_hash, before.size, before)
 
-    def _keep(self, copy: tempfile._TemporaryFileWrapper[bytes], content_hash: str, size: int) -> None:
+    def _keep(self, copy: tempfile._TemporaryFileWrapper[bytes], content_hash: str) -> None:
+        """A copy that is there and whole is only marked as taken again; a damaged one is replaced."""
         path = self._path(content_hash)
-        with suppress(FileNotFoundError):
-            if path.stat().st_size == size:
+        with self._locked(fcntl.LOCK_SH):
+            if self.verify(content_hash):
+                os.utime(path)
                 return
-        copy.flush()
-        os.fsync(copy.fileno())
-        self._make(path.parent)
-        Path(copy.name).rename(path)
-        _fsync_folder(path.parent)
+            copy.flush()
+            os.fsync(copy.fileno())
+            self._make(path.parent)
+            Path(copy.name).rename(path)
+            _fsync_folder(path.parent)
+
+    def _demand_room(self, size: int) -> None:
+        """Before the disk is full, since then the database, the log and dbt would have no room either."""
+        status = os.statvfs(self._directory)
+        free, total = status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
+        if free - size < (reserve := self._reserve.of_disk(total)):
+            raise VaultError(
+                Failure(
+                    FailureClass.INFRASTRUCTURE,
+                    "disk_reserve",
+                    f"{size_text(free)} are free on the disk of {self._directory}, and {size_text(reserve)} of them are"
+                    f" the reserve; the next file needs {size_text(size)}",
+                    "Free space on that disk (or lower [state] reserve); files wait and are taken as soon as there is"
+                    " room.",
+                )
+            )
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        """Shared while a copy is taken, exclusive while one is removed: what is taken again isn't removed meanwhile."""
+        descriptor = os.open(self._directory / _INCOMING, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, how)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _fault_behind(self, error: Exception | None) -> VaultError:
+        if error is None or isinstance(error, DAMAGES):
+            return VaultError(of_lost_copy(is_damaged=True))
+        assert isinstance(error, OSError)
+        return _unavailable(self._directory, error)
+
+    def _lost(self, error: OSError) -> VaultError:
+        """A copy is gone; or all of them are, with the folder: then a disk isn't mounted."""
+        if self._directory.is_dir():
+            return VaultError(of_lost_copy(is_damaged=False))
+        return _unavailable(self._directory, error)
 
     def _make(self, folder: Path) -> None:
         """Make a folder of the vault, readable by us alone, and its parents; on the disk when this returns."""
@@ -137,19 +219,22 @@ class Vault:
     def _path(self, content_hash: str) -> Path:
         if len(content_hash) != 64 or not set(content_hash) <= set("0123456789abcdef"):
             raise ValueError(f"not a sha256 in hex: {content_hash!r}")
-        return self._directory / content_hash[:2] / content_hash[2:4] / content_hash
+        return self._directory / content_hash[:2] / content_hash[2:4] / f"{content_hash}.zst"
 
 
 class _SourceError(Exception):
     """Reading the source failed, as opposed to writing the copy."""
 
 
-def _copy(source: BinaryIO, copy: BinaryIO | tempfile._TemporaryFileWrapper[bytes]) -> str:
-    digest = hashlib.sha256()
+def _copy(source: BinaryIO, copy: IO[bytes]) -> tuple[str, int]:
+    """Copy and compress; the hash and the size of what was read."""
+    digest, size, compress = hashlib.sha256(), 0, compressor()
     while chunk := _read(source):
         digest.update(chunk)
-        copy.write(chunk)
-    return digest.hexdigest()
+        size += len(chunk)
+        copy.write(compress.compress(chunk))
+    copy.write(compress.flush())
+    return digest.hexdigest(), size
 
 
 def _read(source: BinaryIO) -> bytes:
@@ -179,13 +264,13 @@ def _remove_unlocked(left: Path) -> bool:
 
 
 def _unavailable(directory: Path, error: OSError) -> VaultError:
+    """A fault of the disk, of rights or of mounts: it passes, whoever mends it."""
     reason = error.strerror or str(error)
+    failure = replace(of_errno(error.errno, reason), failure_class=FailureClass.INFRASTRUCTURE)
     if error.errno in _FULL:
-        return VaultError(
-            f"no space left for the vault in {directory}",
-            "Free space on that disk (or raise the quota); waiting files are taken as soon as there is room.",
-        )
-    return VaultError(
-        f"the vault in {directory} can't be used: {reason}",
-        "Check that the folder exists, belongs to the user of qbwatch, and that its disk is mounted for writing.",
-    )
+        reason = f"no space left for the vault in {directory}"
+        hint = "Free space on that disk (or raise the quota); waiting files are taken as soon as there is room."
+    else:
+        reason = f"the vault in {directory} can't be used: {reason}"
+        hint = "Check that the folder exists, belongs to the user of qbwatch, and that its disk is mounted for writing."
+    return VaultError(replace(failure, reason=reason, hint=hint))

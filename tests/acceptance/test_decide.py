@@ -116,9 +116,9 @@ def test_a_damaged_copy_in_the_vault_is_found_and_changes_nothing(install: Calla
     office = install()
     put(office, INVOICE, invoices(a=["1.00"]))
     assert office.run("once").returncode == 0
-    (copy,) = [path for path in (office.root / "state" / "vault").rglob("*") if len(path.name) == 64]
+    (copy,) = [path for path in (office.root / "state" / "vault").rglob("*") if path.suffix == ".zst"]
     copy.chmod(0o600)
-    copy.write_bytes(copy.read_bytes().replace(b"1.00", b"7.00"))
+    copy.write_bytes(copy.read_bytes()[:-5])
     for arguments in (("rebuild",), ("rebuild", "--verify")):
         done = office.run(*arguments)
         assert done.returncode == 1

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 import click
 import psycopg
 import pytest
+from guarding import temporary_folder
 from installation import Installation
 
 from qbwatch.cli.group import cli
@@ -82,8 +81,7 @@ def site(postgres_server: EmbeddedPostgres) -> Iterator[Installation]:
     assert url is not None
     with psycopg.connect(url.replace(f"/{DATABASE}?", "/postgres?"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE readme")
-    root = Path(tempfile.mkdtemp(prefix="qbwatch-acceptance-"))
-    try:
+    with temporary_folder("qbwatch-acceptance-") as root:
         made = Installation(root, url.replace(f"/{DATABASE}?", "/readme?"))
         told = [file for wave in story(date(2025, 4, 18)).waves for file in wave.files]
         invoices = [file for file in told if file.name.startswith("Invoice")]
@@ -92,10 +90,8 @@ def site(postgres_server: EmbeddedPostgres) -> Iterator[Installation]:
         (made.input / "Sales_Receipt_04_17_2025_3_00_02.csv").write_bytes(b'"Sales Receipt No\r\n')
         assert made.run("once").returncode == 3  # one loaded, one set aside
         yield made
-    finally:
-        shutil.rmtree(root)
-        with psycopg.connect(url.replace(f"/{DATABASE}?", "/postgres?"), autocommit=True) as connection:
-            connection.execute("DROP DATABASE readme WITH (FORCE)")
+    with psycopg.connect(url.replace(f"/{DATABASE}?", "/postgres?"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE readme WITH (FORCE)")
 
 
 def write(file: ExportFile, path: Path) -> None:

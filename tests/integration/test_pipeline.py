@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 
 import psycopg
@@ -198,7 +199,7 @@ def lose_from_vault(office: Office, dataset: str) -> None:
     """The kept copies of a dataset's files disappear from the disk."""
     for (content_hash,) in office.query(f"SELECT content_hash FROM qbwatch.work_items WHERE dataset = '{dataset}'"):
         name = str(content_hash)
-        (office.root / "vault" / name[:2] / name[2:4] / name).unlink()
+        (office.root / "vault" / name[:2] / name[2:4] / f"{name}.zst").unlink()
 
 
 def test_folding_anew_can_be_stopped(office: Office) -> None:
@@ -288,7 +289,8 @@ def test_a_run_with_nothing_but_a_refused_file_is_an_error(office: Office) -> No
     assert office.dbt.builds == []
 
 
-def test_a_copy_that_is_missing_in_the_vault_is_tried_again_later(office: Office) -> None:
+@pytest.mark.parametrize("name", ["Invoice_04_01_2025_2_00_00.csv", "Invoice_04_01_2025_2_00_00 (1).csv"])
+def test_a_copy_that_is_lost_waits_for_the_same_bytes_and_is_then_loaded_by_itself(office: Office, name: str) -> None:
     office.drop("Invoice_04_01_2025_2_00_00.csv", invoices(a=["10.00"]))
     lose_from_vault(office, "quickbooks.invoices")
 
@@ -296,27 +298,91 @@ def test_a_copy_that_is_missing_in_the_vault_is_tried_again_later(office: Office
 
     assert outcome is not None
     assert (outcome.status, outcome.set_aside) == (RunStatus.ERROR, 1)
-    query = "SELECT state, failure_code, failure_class, attempt, next_attempt_at FROM qbwatch.work_items"
-    wait = timedelta(seconds=5)
-    assert office.query(query) == [("retrying", "vault", "infrastructure", 1, office.at + wait)]
-    assert office.work() is None, "it waits for its time"
-    office.vault.take(b"Invoice_04_01_2025_2_00_00.csv", office.root / "input")
-    office.at += wait
+    query = "SELECT state, failure_code, failure_class, hint FROM qbwatch.work_items"
+    [(state, code, whose, hint)] = office.query(query)
+    assert (state, code, whose) == ("quarantined", "vault_copy_gone", "missing_files")
+    assert "drop the same file" in str(hint)
+    office.at += timedelta(days=1)
+    assert office.work() is None, "trying again can't help"
 
-    again = office.work()
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+    office.work()
+    assert office.lines() == [("b", "20.00")], "other bytes don't help either"
+    office.drop(name, invoices(a=["10.00"]))
+    office.work()
 
-    assert again is not None
-    assert (again.mode, again.status) == (Mode.SEED, RunStatus.SUCCESS)
-    assert office.query("SELECT state, failure_code, next_attempt_at FROM qbwatch.work_items") == [
-        ("loaded", None, None)
+    assert office.lines() == [("a", "10.00"), ("b", "20.00")]
+    assert office.query("SELECT count(*) FROM qbwatch.work_items WHERE state = 'quarantined'") == [(0,)]
+
+
+def test_a_late_file_waits_for_the_lost_copy_of_another(office: Office) -> None:
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+    office.work()
+    lose_from_vault(office, "quickbooks.invoices")
+    office.drop("Invoice_04_01_2025_2_00_00.csv", invoices(a=["10.00"]))
+    office.work()
+    assert office.lines() == [("b", "20.00")]
+    assert office.query("SELECT reason FROM qbwatch.work_items WHERE state = 'quarantined'") == [
+        ("Invoice_04_02_2025_2_00_00.csv: its copy in the vault is gone",)
     ]
+
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+    office.work()
+
+    assert office.lines() == [("a", "10.00"), ("b", "20.00")]
+
+
+def test_a_copy_with_other_bytes_is_the_vaults_fault_and_not_the_files(office: Office) -> None:
+    office.drop("Invoice_04_01_2025_2_00_00.csv", invoices(a=["10.00"]))
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(a=["x"] * 10))
+    kept = dict(office.query("SELECT file.name, file.content_hash FROM qbwatch.files AS file"))
+    paths = {name: next((office.root / "vault").rglob(f"{content}.zst")) for name, content in kept.items()}
+    shutil.copyfile(paths["Invoice_04_02_2025_2_00_00.csv"], paths["Invoice_04_01_2025_2_00_00.csv"])
+
+    office.work()
+
+    assert office.query("SELECT failure_code FROM qbwatch.work_items ORDER BY id") == [
+        ("vault_copy_damaged",),
+        ("too_many_rejects",),
+    ]
+
+
+def test_a_vault_whose_disk_is_away_is_waited_for_without_an_attempt(office: Office) -> None:
+    office.drop("Invoice_04_01_2025_2_00_00.csv", invoices(a=["10.00"]))
+    (office.root / "vault").rename(office.root / "unmounted")
+    query = "SELECT state, attempt, deferrals, failure_class, next_attempt_at FROM qbwatch.work_items"
+    for tries, seconds in ((1, 5), (2, 10)):
+        office.work()
+        next_at = office.at + timedelta(seconds=seconds)
+        assert office.query(query) == [("retrying", 0, tries, "infrastructure", next_at)]
+        assert office.work() is None, "it waits for its time"
+        office.at = next_at
+    (office.root / "unmounted").rename(office.root / "vault")
+
+    outcome = office.work()
+
+    assert outcome is not None
+    assert (outcome.mode, outcome.status) == (Mode.SEED, RunStatus.SUCCESS)
+    assert office.query(query) == [("loaded", 1, 0, None, None)]
+
+
+def test_a_pause_ends_although_the_clock_is_set_back_by_hours(office: Office) -> None:
+    office.drop("Invoice_04_01_2025_2_00_00.csv", invoices(a=["10.00"]))
+    (office.root / "vault").rename(office.root / "unmounted")
+    office.work()
+    (office.root / "unmounted").rename(office.root / "vault")
+    office.at -= timedelta(hours=5)
+
+    assert office.work() is not None
+
+    assert office.lines() == [("a", "10.00")]
 
 
 def test_a_person_need_not_wait_for_the_next_try(office: Office) -> None:
     office.drop("Invoice_04_01_2025_2_00_00.csv", invoices(a=["10.00"]))
-    lose_from_vault(office, "quickbooks.invoices")
+    (office.root / "vault").rename(office.root / "unmounted")
     office.work()
-    office.vault.take(b"Invoice_04_01_2025_2_00_00.csv", office.root / "input")
+    (office.root / "unmounted").rename(office.root / "vault")
 
     outcome = office.work(Scope(asked=True))
 
@@ -502,7 +568,7 @@ def test_a_fold_that_fails_for_another_file_names_that_file(office: Office) -> N
     damaged = invoices(b=["20.00"]).replace(b"20.00", b"x")
     (kept,) = office.query("SELECT content_hash FROM qbwatch.work_items")
     name = str(kept[0])
-    (office.root / "vault" / name[:2] / name[2:4] / name).write_bytes(damaged)
+    (office.root / "vault" / name[:2] / name[2:4] / f"{name}.zst").write_bytes(damaged)
     office.drop("Invoice_04_01_2025_2_00_00.csv", invoices(a=["10.00"]))
 
     outcome = office.work()

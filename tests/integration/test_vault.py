@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import os
 import stat
 import threading
@@ -14,6 +15,7 @@ import pytest
 from qbwatch.core.model import QbwatchError
 from qbwatch.core.settle import Look
 from qbwatch.edges import vault as vault_module
+from qbwatch.edges.disk_room import Reserve, size_text
 from qbwatch.edges.folder import look_at
 from qbwatch.edges.vault import Kept, Refusal, Vault, VaultError
 
@@ -44,7 +46,7 @@ def all_files(tmp_path: Path) -> list[Path]:
 def test_a_file_is_kept_under_the_hash_of_its_bytes(vault: Vault, source: Path, tmp_path: Path) -> None:
     look = look_at(tmp_path, b"a.csv")
     assert take(vault, source) == Kept(SHA, len(CONTENT), look or Look(0, 0, 0, 0))
-    assert all_files(tmp_path) == [tmp_path / "state" / "vault" / SHA[:2] / SHA[2:4] / SHA]
+    assert all_files(tmp_path) == [tmp_path / "state" / "vault" / SHA[:2] / SHA[2:4] / f"{SHA}.zst"]
     with vault.open(SHA) as kept:
         assert kept.read() == CONTENT
 
@@ -82,29 +84,114 @@ def test_the_source_is_left_as_it_is(vault: Vault, source: Path) -> None:
 
 def test_content_that_is_there_is_not_written_again(vault: Vault, source: Path, tmp_path: Path) -> None:
     take(vault, source)
-    before = all_files(tmp_path)[0].stat()
+    before = all_files(tmp_path)[0].stat().st_ino
     (tmp_path / "b.csv").write_bytes(CONTENT)
     kept = take(vault, tmp_path / "b.csv")
     assert isinstance(kept, Kept)
     assert kept.content_hash == SHA
-    assert [(path.stat().st_ino, path.stat().st_mtime_ns) for path in all_files(tmp_path)] == [
-        (before.st_ino, before.st_mtime_ns)
-    ]
+    assert [path.stat().st_ino for path in all_files(tmp_path)] == [before]
 
 
-def test_a_copy_that_lost_bytes_is_replaced(vault: Vault, source: Path, tmp_path: Path) -> None:
+def put_in_place(vault: Vault, tmp_path: Path, content: bytes) -> None:
+    """Other bytes, well compressed, where the copy of CONTENT should be."""
+    (tmp_path / "other.csv").write_bytes(content)
+    other = take(vault, tmp_path / "other.csv")
+    assert isinstance(other, Kept)
+    kept = {path.stem: path for path in all_files(tmp_path)}
+    kept[other.content_hash].rename(kept[SHA])
+
+
+@pytest.mark.parametrize(
+    "damage", ["cut off", "a flipped bit", "other bytes", "nothing left", "not compressed", "gone"]
+)
+def test_a_copy_that_is_lost_is_told_and_comes_back_with_the_same_bytes(
+    vault: Vault, source: Path, tmp_path: Path, damage: str
+) -> None:
     take(vault, source)
-    all_files(tmp_path)[0].write_bytes(CONTENT[:10])
+    [copy] = all_files(tmp_path)
+    whole = copy.read_bytes()
+    match damage:
+        case "cut off":
+            copy.write_bytes(whole[:-10])
+        case "a flipped bit":
+            middle = len(whole) // 2
+            copy.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+        case "other bytes":
+            put_in_place(vault, tmp_path, CONTENT.replace(b"1001", b"9001"))
+        case "nothing left":
+            copy.write_bytes(b"")
+        case "not compressed":
+            copy.write_bytes(CONTENT)
+        case _:
+            copy.unlink()
+
     assert not vault.verify(SHA)
+    with pytest.raises(VaultError) as caught:
+        vault.check(SHA)
+    code = "vault_copy_gone" if damage == "gone" else "vault_copy_damaged"
+    assert (caught.value.failure.code, caught.value.failure.is_transient) == (code, False)
+    assert "drop the same file" in caught.value.hint
+
     take(vault, source)
-    assert vault.verify(SHA)
+    vault.check(SHA)
 
 
-def test_a_copy_that_was_altered_does_not_verify(vault: Vault, source: Path, tmp_path: Path) -> None:
+def test_what_was_read_to_its_end_is_what_was_kept_and_a_part_can_be_read_from_anywhere(
+    vault: Vault, source: Path
+) -> None:
     take(vault, source)
-    all_files(tmp_path)[0].write_bytes(CONTENT.replace(b"1001", b"9001"))
-    assert not vault.verify(SHA)
-    assert not vault.verify("0" * 64)
+    with vault.open(SHA) as kept:
+        assert kept.seek(0, os.SEEK_END) == len(CONTENT)
+        assert kept.seek(-5, os.SEEK_CUR) == len(CONTENT) - 5
+        assert kept.read() == CONTENT[-5:]
+        assert kept.seek(100) == 100
+        assert kept.read(10) == CONTENT[100:110]
+        assert kept.seek(7) == 7
+        assert kept.read() == CONTENT[7:]
+        assert kept.tell() == len(CONTENT)
+        kept.seek(0)
+        assert list(io.TextIOWrapper(kept, "utf-8", newline="")) == CONTENT.decode().splitlines(keepends=True)
+
+
+def test_a_copy_takes_less_room_than_the_file(vault: Vault, source: Path, tmp_path: Path) -> None:
+    take(vault, source)
+    assert all_files(tmp_path)[0].stat().st_size * 10 < len(CONTENT)
+
+
+def test_what_would_leave_less_room_than_the_reserve_is_not_taken(source: Path, tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "state" / "vault", Reserve(10**18))
+    with pytest.raises(VaultError) as caught:
+        take(vault, source)
+    assert (caught.value.failure.code, caught.value.failure.is_transient) == ("disk_reserve", True)
+    assert "are free on the disk" in caught.value.message
+    assert "[state] reserve" in caught.value.hint
+    assert all_files(tmp_path) == []
+
+
+@pytest.mark.parametrize(("total", "reserve"), [(40_000_000, 4_000_000), (10**11, 500_000_000)])
+def test_a_small_disk_has_a_small_reserve(total: int, reserve: int) -> None:
+    assert Reserve().of_disk(total) == reserve
+    assert Reserve(7).of_disk(total) == 7
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(0, "0 B"), (4321, "4.3 kB"), (499_600_000, "500 MB"), (2 * 10**12, "2.0 TB")]
+)
+def test_sizes_are_told_for_people(count: int, told: str) -> None:
+    assert size_text(count) == told
+
+
+def test_only_what_was_not_taken_for_a_while_can_be_dropped(vault: Vault, source: Path, tmp_path: Path) -> None:
+    take(vault, source)
+    [copy] = all_files(tmp_path)
+    assert vault.drop(SHA, 3600) == 0
+    os.utime(copy, (0, 0))
+    take(vault, source)  # the same bytes came again: young again
+    assert vault.drop(SHA, 3600) == 0
+    os.utime(copy, (0, 0))
+    assert vault.drop(SHA, 3600) > 0
+    assert list(vault.hashes()) == []
+    assert vault.drop(SHA, 3600) == 0
 
 
 @pytest.mark.parametrize("change", ["appended", "rewritten with the old mtime", "replaced", "truncated"])

@@ -11,7 +11,7 @@ import pytest
 
 from qbwatch.config import Config, ConfigError, load
 from qbwatch.config_errors import find_lines
-from qbwatch.config_values import find_passwords, mask_url, parse_duration, write_duration
+from qbwatch.config_values import find_passwords, mask_url, parse_duration, parse_retention, parse_size, write_duration
 
 DATASETS = ("quickbooks.invoices", "quickbooks.customers")
 
@@ -533,3 +533,23 @@ def test_the_sections_are_those_of_the_contract():
     assert list(Config.model_fields) == [
         "input", "state", "database", "quickbooks", "transform", "freshness", "expect", "alerts", "page", "control",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("500MB", 500_000_000), ("2.5 GB", 2_500_000_000), ("1kb", 1000), ("0", 0), ("3TB", 3 * 10**12)]
+)
+def test_sizes_have_a_unit(text: str, count: int) -> None:
+    assert parse_size(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "500", "MB", "-1MB", "1 PB", "500MB 2", True, None, 1.5])
+def test_what_is_no_size_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match="allowed"):
+        parse_size(text)
+
+
+def test_the_retention_is_a_duration_or_for_ever() -> None:
+    assert parse_retention("30d") == timedelta(days=30)
+    assert parse_retention("Forever") is None
+    with pytest.raises(ValueError, match='or "forever"'):
+        parse_retention("long")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from psycopg import errors
 
-from qbwatch.core.failure import of_crashes, of_errno, of_sqlstate, pause_before, unexpected
+from qbwatch.core.failure import is_due, of_crashes, of_errno, of_sqlstate, pause_before, unexpected
 from qbwatch.core.model import FailureClass
 from qbwatch.edges.postgres import failure_of
 
@@ -23,6 +23,12 @@ INFRA, CONFIG, DATA = FailureClass.INFRASTRUCTURE, FailureClass.CONFIGURATION, F
         ("08006", INFRA),
         ("25006", INFRA),
         ("25P03", INFRA),
+        ("25P04", INFRA),
+        ("53400", INFRA),
+        ("55006", INFRA),
+        ("57P02", INFRA),
+        ("57P04", CONFIG),
+        ("XX001", INFRA),
         ("40P01", INFRA),
         ("40001", INFRA),
         ("53100", INFRA),
@@ -65,6 +71,10 @@ def test_the_longest_matching_entry_of_the_table_decides() -> None:
         (errno.EDQUOT, INFRA, "disk_full"),
         (errno.EIO, INFRA, "disk_error"),
         (errno.EMFILE, INFRA, "too_many_open_files"),
+        (errno.ENFILE, INFRA, "too_many_open_files"),
+        (errno.EROFS, INFRA, "disk_read_only"),
+        (errno.ESTALE, INFRA, "disk_gone"),
+        (errno.ENOMEM, INFRA, "out_of_memory"),
         (errno.EACCES, CONFIG, "permission"),
         (None, INFRA, "system_error"),
         (9999, INFRA, "system_error"),
@@ -123,3 +133,33 @@ def test_a_refused_login_waits_for_a_person_although_it_has_no_sqlstate(message:
 def test_a_server_that_does_not_take_connections_now_is_waited_for() -> None:
     found = of_sqlstate(None, 'connection failed: FATAL:  database "q" is not currently accepting connections')
     assert found.is_transient
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("connection failed: FATAL:  sorry, too many clients already", "database_too_busy"),
+        ("connection failed: FATAL:  remaining connection slots are reserved for roles", "database_too_busy"),
+        ("connection failed: FATAL:  the database system is starting up", "database_stopped"),
+        ("connection failed: FATAL:  the database system is in recovery mode", "database_stopped"),
+    ],
+)
+def test_a_server_that_has_no_room_or_is_coming_up_is_waited_for_by_name(message: str, code: str) -> None:
+    found = of_sqlstate(None, message)
+    assert (found.is_transient, found.code) == (True, code)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "due"),
+    [
+        (timedelta(seconds=-1), True),
+        (timedelta(0), True),
+        (timedelta(seconds=1), False),
+        (timedelta(minutes=5), False),
+        (timedelta(minutes=5, seconds=1), True),  # no pause is that long: the clock was set back
+        (timedelta(hours=9), True),
+    ],
+)
+def test_a_pause_ends_at_its_time_or_when_the_clock_was_set_back(ahead: timedelta, due: bool) -> None:
+    at = datetime(2025, 4, 1, 12, tzinfo=UTC)
+    assert is_due(at + ahead, at) is due

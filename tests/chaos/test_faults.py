@@ -1,0 +1,250 @@
+"""Each fault of the database, a real one: the daemon goes on by itself, no attempt is used up, rows stand once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from faulty import FEW, Lab, expected_of, new_database, settings, url_of
+from guarding import temporary_folder
+from holding import held, items, waits_in_a_load
+from installation import Installation
+from lossy_proxy import LossyProxy
+from small_files import many_invoices
+from tiny_project import write_tiny_project
+from waiting import wait_until
+
+from qbwatch.edges.embedded import EmbeddedPostgres
+
+OUTAGE = 20.0  # seconds; the longest pause between tries is 15, so a longer one shows nothing new
+DOWN = ("database_down", "database_connection", "database_stopped")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    with temporary_folder() as folder:
+        server = EmbeddedPostgres(folder / "postgres", durable=False)
+        server.start()
+        yield server
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_project(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def lab(server: EmbeddedPostgres, project: Path, install: Callable[..., Installation]) -> Iterator[Lab]:
+    """A daemon that runs."""
+    with new_database(server) as name:
+        made = Lab(server, install(url=url_of(server, name), extra=settings(project)), name)
+        made.start()
+        yield made
+
+
+@pytest.fixture
+def proxied(
+    server: EmbeddedPostgres, project: Path, install: Callable[..., Installation]
+) -> Iterator[tuple[Lab, LossyProxy]]:
+    """A daemon that reaches its database over TCP, through a proxy."""
+    with new_database(server) as name, ExitStack() as closing:
+        proxy = LossyProxy(server.data / ".s.PGSQL.5432")
+        closing.callback(proxy.close)
+        url = f"postgresql://qbwatch@127.0.0.1:{proxy.port}/{name}"
+        made = Lab(server, install(url=url, extra=settings(project)), name)
+        made.start()
+        yield made, proxy
+
+
+@pytest.fixture(scope="module")
+def _known() -> dict[str, dict[str, list[str]]]:
+    return {}
+
+
+@pytest.fixture
+def few_expected(install: Callable[..., Installation], _known: dict[str, dict[str, list[str]]]) -> dict[str, list[str]]:
+    if not _known:
+        _known["few"] = expected_of(install, FEW)
+    return _known["few"]
+
+
+def activity(lab: Lab, where: str) -> bool:
+    """Whether a session of the daemon's is at something just now."""
+    query = f"""SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '{lab.database}'
+                AND application_name = 'qbwatch' AND {where})"""
+    with psycopg.connect(lab.url) as connection:
+        row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+        return bool(row and row[0])
+
+
+def test_postgres_dies_during_a_copy(lab: Lab, install: Callable[..., Installation]) -> None:
+    large = many_invoices(30_000)
+    lab.drop([large])
+    wait_until(lambda: activity(lab, "query LIKE 'COPY %' AND state = 'active'"), 60, "a COPY")
+    lab.restart()
+    lab.assert_well([large], expected_of(install, [large]))
+
+
+@pytest.mark.parametrize("outcome", ["committed", "rolled back"])
+def test_the_answer_to_a_commit_is_lost(
+    proxied: tuple[Lab, LossyProxy], few_expected: dict[str, list[str]], outcome: str
+) -> None:
+    lab, proxy = proxied
+    loading: set[int] = set()
+    cut: list[int] = []
+
+    def lose_first_commit(number: int, data: bytes) -> bool | None:
+        if b"COPY " in data:
+            loading.add(number)
+        if number in loading and b"COMMIT" in data and not cut:
+            cut.append(number)
+            return outcome == "committed"
+        return None
+
+    proxy.on_request = lose_first_commit
+    lab.drop(FEW)
+    wait_until(lambda: cut, 60, "the commit of a load")
+    lab.assert_well(FEW, few_expected)
+
+
+def test_postgres_is_away_for_long(lab: Lab, few_expected: dict[str, list[str]]) -> None:
+    lab.drop(FEW[:2])
+    lab.installation.wait_settled(2)
+    lab.server.stop("immediate")
+    began = time.monotonic()
+    lab.drop(FEW[2:])
+    lab.wait_for_one_problem(*DOWN)
+    wait_until(lambda: time.monotonic() - began > OUTAGE, OUTAGE + 5, "the outage to last")
+    lab.wait_for_one_problem(*DOWN)
+    said = lab.installation.log.count("the database is out of reach")
+    lab.server.start()
+    lab.assert_well(FEW, few_expected)
+    assert said == 1, "an outage is told once"
+
+
+def test_its_session_is_ended_in_a_load_and_while_it_rests(lab: Lab, few_expected: dict[str, list[str]]) -> None:
+    terminate = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = x'7162'::int"
+    terminate += f" AND database = (SELECT oid FROM pg_database WHERE datname = '{lab.database}')"
+    lab.system(terminate)
+    with held(lab.url, "quickbooks_invoices"):
+        lab.drop(FEW)
+        wait_until(lambda: waits_in_a_load(lab.installation), 60, "a load to be held up")
+        lab.system(terminate)
+    lab.assert_well(FEW, few_expected)
+
+
+def test_the_server_is_read_only(lab: Lab, few_expected: dict[str, list[str]]) -> None:
+    lab.system("ALTER SYSTEM SET default_transaction_read_only = on")
+    try:
+        lab.drop(FEW)
+        lab.wait_for_one_problem("database_read_only")
+    finally:
+        lab.system("SET default_transaction_read_only = off", "ALTER SYSTEM RESET default_transaction_read_only")
+    lab.assert_well(FEW, few_expected)
+
+
+def test_the_server_has_no_connection_left(lab: Lab, few_expected: dict[str, list[str]]) -> None:
+    lab.system("ALTER SYSTEM SET max_connections = 12")
+    lab.restart()
+    with ExitStack() as crowd:
+        with suppress(psycopg.OperationalError):
+            for _ in range(20):
+                crowd.enter_context(psycopg.connect(lab.url))
+            pytest.fail("the server took more sessions than it should")
+        lab.drop(FEW)
+        lab.wait_for_one_problem("database_too_busy", "database_down")
+    lab.system("ALTER SYSTEM RESET max_connections")
+    lab.assert_well(FEW, few_expected)
+    lab.restart()
+
+
+def test_the_number_of_sessions_is_bounded(lab: Lab, few_expected: dict[str, list[str]]) -> None:
+    seen: list[int] = []
+    over = threading.Event()
+
+    def count() -> None:
+        with psycopg.connect(lab.url, autocommit=True) as connection:
+            while not over.wait(0.02):
+                query = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'qbwatch%%' AND datname = %s"
+                row = connection.execute(query, (lab.database,)).fetchone()
+                seen.append(row[0] if row else 0)
+
+    counting = threading.Thread(target=count)
+    counting.start()
+    try:
+        lab.drop(FEW)
+        lab.assert_well(FEW, few_expected)
+    finally:
+        over.set()
+        counting.join()
+    print(f"\nat most {max(seen)} sessions at once")
+    assert max(seen) <= 12, "one that loads, one that takes files in, those of the status, and dbt's"
+
+
+@pytest.mark.timeout(400)
+def test_a_connection_falls_silent_without_being_closed(
+    proxied: tuple[Lab, LossyProxy], few_expected: dict[str, list[str]]
+) -> None:
+    lab, proxy = proxied
+    with held(lab.url, "quickbooks_invoices"):
+        lab.drop(FEW)
+        wait_until(lambda: activity(lab, "wait_event_type = 'Lock'"), 60, "a load to be held up")
+        proxy.fall_silent()
+    lab.wait_for_one_problem(*DOWN, "database_slow", timeout=120)
+    silent = time.monotonic()
+    wait_until(lambda: "fell silent" in lab.installation.log, 120, "the silence to be noticed")
+    proxy.recover()
+    print(f"\nnoticed {time.monotonic() - silent:.0f} s later")
+    lab.assert_well(FEW, few_expected)
+
+
+def test_a_person_locks_a_table_for_a_while(lab: Lab, few_expected: dict[str, list[str]]) -> None:
+    with held(lab.url, "quickbooks_invoices"):
+        lab.drop(FEW)
+        wait_until(lambda: waits_in_a_load(lab.installation), 60, "a load to be held up")
+    lab.assert_well(FEW, few_expected)
+
+
+def test_a_deadlock_with_a_persons_session(lab: Lab, few_expected: dict[str, list[str]]) -> None:
+    with psycopg.connect(lab.url) as person:
+        person.execute("SET deadlock_timeout = '1h'")  # so that it is the load's session that finds the deadlock
+        person.execute("LOCK TABLE qbwatch.transform_debt IN SHARE MODE")
+        lab.drop(FEW)
+        wait_until(lambda: activity(lab, "wait_event_type = 'Lock'"), 60, "the load to wait")
+        person.execute("LOCK TABLE raw.quickbooks_customers IN ACCESS EXCLUSIVE MODE")
+        person.rollback()
+    wait_until(lambda: "database_conflict" in lab.installation.log, 20, "the load to give way")
+    lab.assert_well(FEW, few_expected)
+
+
+def test_nothing_idles_in_a_transaction(lab: Lab, install: Callable[..., Installation]) -> None:
+    files = [*FEW, many_invoices(20_000)]
+    longest: list[float] = [0.0]
+    over = threading.Event()
+
+    def sample() -> None:
+        query = """SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change)), 0)::float
+                   FROM pg_stat_activity
+                   WHERE datname = %s AND application_name LIKE 'qbwatch%%' AND state LIKE 'idle in transaction%%'"""
+        with psycopg.connect(lab.url, autocommit=True) as connection:
+            while not over.wait(0.01):
+                row = connection.execute(query, (lab.database,)).fetchone()
+                longest[0] = max(longest[0], row[0] if row else 0.0)
+
+    sampling = threading.Thread(target=sample)
+    sampling.start()
+    try:
+        lab.drop(files)
+        status = lab.installation.wait_settled(len(files))
+    finally:
+        over.set()
+        sampling.join()
+    print(f"\nnever idle in a transaction for longer than {longest[0]:.2f} s")
+    assert longest[0] < 2.0
+    assert status["quarantined"] == []
+    assert {state for state, _, _ in items(lab.installation).values()} == {"loaded"}

@@ -1,0 +1,130 @@
+"""Full disks, real ones: small file systems in memory. Without the right to mount them they are skipped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from faulty import FEW, Lab, expected_of, new_database, settings, url_of
+from guarding import temporary_folder
+from holding import items
+from installation import Installation
+from psycopg import sql
+from small_files import many_invoices
+from tiny_project import write_tiny_project
+from waiting import wait_until
+
+from qbwatch.edges.embedded import EmbeddedPostgres
+
+
+@contextmanager
+def small_disk(folder: Path, size: str, owner: int = 0) -> Iterator[None]:
+    """A file system of that size at ``folder``, which belongs to the user with that id."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755,uid={owner}", "qbwatch-test", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"needs the right to mount: {mounted.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    with temporary_folder() as folder:
+        server = EmbeddedPostgres(folder / "postgres", durable=False)
+        server.start()
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_tiny_project(tmp_path / "tiny")
+
+
+def test_the_disk_of_the_database_is_full(
+    server: EmbeddedPostgres, project: Path, install: Callable[..., Installation], state_directory: Path
+) -> None:
+    large = many_invoices(20_000)
+    disk = state_directory / "disk"
+    disk.mkdir()
+    state_directory.chmod(0o755)
+    with small_disk(disk, "24m", server.data.stat().st_uid):
+        with psycopg.connect(url_of(server, "postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE TABLESPACE small LOCATION {}").format(str(disk)))
+            connection.execute("CREATE DATABASE small TEMPLATE template0 TABLESPACE small")
+        try:
+            lab = Lab(server, install(url=url_of(server, "small"), extra=settings(project)), "small")
+            lab.start()
+            filler = disk / "filler"
+            lab.drop(FEW[:1])
+            lab.installation.wait_settled(1)
+            fill(filler, disk, leave=2_000_000)
+            lab.drop([large])
+            problem = lab.wait_for_one_problem("database_disk_full", timeout=120)
+            assert "tried again by itself" in problem["hint"]
+            assert items(lab.installation)[large.name][0] in ("retrying", "loading", "pending")
+            filler.unlink()
+            subprocess.run(["mount", "-o", "remount,size=400m", str(disk)], check=True)
+            lab.assert_well([FEW[0], large], expected_of(install, [FEW[0], large]))
+            assert lab.installation.stop() == 0
+        finally:
+            with psycopg.connect(url_of(server, "postgres"), autocommit=True) as connection:
+                connection.execute("DROP DATABASE small WITH (FORCE)")
+                connection.execute("DROP TABLESPACE small")
+
+
+def test_the_disk_of_the_vault_runs_full(
+    server: EmbeddedPostgres, project: Path, install: Callable[..., Installation]
+) -> None:
+    with new_database(server) as name:
+        lab = Lab(server, install(url=url_of(server, name), extra=settings(project)), name)
+        state = lab.installation.root / "state"
+        with small_disk(state, "40m"):
+            lab.start()
+            lab.drop(FEW[:2])
+            lab.installation.wait_settled(2)
+            filler = state / "filler"
+            fill(filler, state, leave=3_000_000)  # less than the reserve, a tenth of the disk; but not full
+            lab.drop(FEW[2:])
+
+            problem = lab.wait_for_one_problem("disk_reserve")
+
+            assert "reserve" in problem["summary"]
+            assert "Free space" in problem["hint"]
+            assert len(items(lab.installation)) == 2
+            filler.unlink()
+            lab.assert_well(FEW, expected_of(install, FEW))
+            assert lab.installation.stop() == 0
+
+
+def test_the_disk_of_the_log_is_full(
+    server: EmbeddedPostgres, project: Path, install: Callable[..., Installation]
+) -> None:
+    with new_database(server) as name:
+        lab = Lab(server, install(url=url_of(server, name), extra=settings(project)), name)
+        (lab.installation.root / "daemon.log").symlink_to("/dev/full")
+        lab.start()
+        lab.drop(FEW)
+        wait_until(lambda: len(items(lab.installation)) == len(FEW), 60, "the files to come in")
+        lab.assert_well(FEW, expected_of(install, FEW))
+        assert lab.installation.stop() == 0
+
+
+def fill(filler: Path, disk: Path, leave: int) -> None:
+    """Take the room on a disk but for so many bytes."""
+    status = os.statvfs(disk)
+    with filler.open("wb") as file:
+        left = status.f_bavail * status.f_frsize - leave
+        while left > 0:
+            left -= file.write(b"\0" * min(left, 1 << 20))

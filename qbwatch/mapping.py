@@ -83,6 +83,8 @@ def _misfit(loader: Loader, item: WorkItem, renamed: Mapping[str, str]) -> Qbwat
             return QbwatchError(f"{item.name} has no column {header!r}", f"it has: {told}")
         if column in standing:
             return QbwatchError(f"{item.name} has a column {column!r} of its own, so it was not renamed", hint)
-    names = ", ".join(renamed)
-    full_name = part.layout.dataset.full_name
+    full_name, names = (
+        part.layout.dataset.full_name,
+        ", ".join(column for column, header in part.renamed.items() if not _is_declared(part, header)),
+    )
     return QbwatchError(f"{full_name} has no column {names}", "name a column as `qbwatch check` tells it under lacks")

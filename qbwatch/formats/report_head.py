@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.money import NotAnAmount, parse_amount
-from qbwatch.datasets import SUMMED, Dataset, Kind, datasets
+from qbwatch.datasets import ColumnType, Dataset, Kind, datasets
 from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.recognise import NOT_RENAMED, Header, Renamed, named_exactly, read_header
 from qbwatch.formats.refusal import Refusal
@@ -107,10 +107,10 @@ def _header_of_titled(rows: Sequence[Row], title: Title, renamed: Renamed) -> tu
 
 
 def _may_head(header: Header, dataset: Dataset) -> bool:
-    """Whether a row carries enough of the dataset's columns, an amount among them, and the day where it has one."""
+    """Whether a row carries enough of the dataset's columns, money among them, and the day where it has one."""
     declared = [name for name in header.columns if name in dataset.columns]
-    has_sum = any(dataset.columns[name] in SUMMED for name in declared)
-    if not has_sum or any(_is_amount(cell) for cell in header.written):
+    has_money = any(dataset.columns[name] is ColumnType.MONEY for name in declared)
+    if not has_money or any(_is_amount(cell) for cell in header.written):
         return False
     if dataset.day is not None:
         return dataset.day in declared and len(declared) >= _DECLARED_AT_LEAST

@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import structlog
-
 from qbwatch.core.arrival import Admission, Arrival
 from qbwatch.core.intake_state import IntakeProblem, IntakeState, Watcher
 from qbwatch.core.model import FailureClass
@@ -26,6 +24,7 @@ from qbwatch.edges.folder_watch import Notice, OverflowCount
 from qbwatch.edges.vault import VaultError
 from qbwatch.edges.watched_folder import WatchedFolder
 from qbwatch.intake_root import Ledger, Means, Root
+from qbwatch.log import get_logger
 
 __all__ = ["Admission", "Arrival", "Intake", "IntakeSettings", "Ledger", "Means"]
 
@@ -33,7 +32,7 @@ _TICK = timedelta(seconds=1)
 _SCANS_APART = timedelta(milliseconds=500)  # at least: a storm of folder events asks for one scan, not for hundreds
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
-import structlog
-
 from qbwatch.core.arrival import Admission, Arrival
 from qbwatch.core.filename import escaped
 from qbwatch.core.ignored import CONFLICTED_COPY, conflicted_with, ignored_by
@@ -28,8 +26,9 @@ from qbwatch.edges.folder import File, look_at
 from qbwatch.edges.lease import has_writer
 from qbwatch.edges.vault import Kept, Refusal, Vault
 from qbwatch.edges.watched_folder import WatchedFolder
+from qbwatch.log import get_logger
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from qbwatch.core.model import DaemonState, Mode, QbwatchError
 from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.heartbeats import Heartbeats
+from qbwatch.edges.holidays_aside import closed_days_aside
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
 from qbwatch.intake import Intake
@@ -51,7 +52,8 @@ class Running:
 
     def status(self, _params: Json, _peer: Peer) -> Json:
         """The answer to ``status``."""
-        return answer(self.config, self.parts.engine if self.parts else None, self.facts(), answered_by="daemon")
+        engine = self.parts.engine if self.parts else None
+        return answer(self.config, engine, self.facts(), answered_by="daemon", calendar=closed_days_aside)
 
     def once(self, params: Json, peer: Peer) -> Json:
         """One run now, after a scan; waits for its end."""

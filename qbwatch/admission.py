@@ -26,7 +26,7 @@ from qbwatch.edges.clock import utc_now
 from qbwatch.edges.vault import Kept, Vault
 from qbwatch.formats.text import looks_complete
 from qbwatch.log import get_logger
-from qbwatch.verdict import Fate, Verdict, describe, file_name, judge, recognised
+from qbwatch.verdict import Fate, Verdict, describe, file_name, hollow, judge, recognised
 
 log = get_logger(__name__)
 
@@ -50,6 +50,10 @@ class KnownFiles:
     def is_known(self, root: str, path: bytes, look: Look) -> bool:
         """Whether this file was judged looking just like this."""
         return self._looks.get((root, path)) == look
+
+    def count(self, root: str) -> int:
+        """How many files of a root were ever judged."""
+        return sum(1 for each, _ in self._looks if each == root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ class Admitter:
             return admissions.bearer_of(connection, newest.file_id)
 
     def _looks_unfinished(self, arrival: Arrival) -> bool:
+        if hollow(file_name(arrival.path), lambda: self.vault.open(arrival.content_hash)):
+            return True
         if not arrival.path.lower().endswith((b".csv", b".txt", b".tsv", b".iif")):
             return False
         with self.vault.open(arrival.content_hash) as stream:

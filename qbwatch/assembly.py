@@ -85,8 +85,9 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
         doubt_for=max(settle * _DOUBT_FACTOR, _DOUBT_AT_LEAST),
         rescan_every=parts.config.input.rescan,
         watcher=Watcher(parts.config.input.watcher),
+        canary_directory=parts.config.state.directory / "canary",
     )
-    ledger = Ledger(is_known=parts.known.is_known, admit=admit, transient=DATABASE_ERRORS)
+    ledger = Ledger(parts.known.is_known, admit, DATABASE_ERRORS, parts.known.count)
     return Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, beat)
 
 

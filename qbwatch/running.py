@@ -15,6 +15,7 @@ from qbwatch.assembly import Parts
 from qbwatch.config import Config
 from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity
 from qbwatch.core.filename import escaped
+from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
 from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.file_answers import standing_of
@@ -95,7 +96,7 @@ class Running:
             return DaemonFacts(DaemonState.STARTING, os.getpid(), self.started_at)
         seen = self.intake.state()
         problems = [
-            Problem(each.code, each.failure_class, Severity.ERROR, each.summary, each.hint, each.since, each.file)
+            Problem(each.code, each.failure_class, _severity(each), each.summary, each.hint, each.since, each.file)
             for each in seen.problems
         ]
         if (locked := self.worker.locked_out) is not None:
@@ -105,6 +106,7 @@ class Running:
             pid=os.getpid(),
             started_at=self.started_at,
             watcher=seen.watcher.value,
+            polled_because=seen.polled_because,
             watch_alive=seen.watch_alive,
             events_missed=seen.events_missed,
             last_scan_at=seen.last_scan_at,
@@ -124,6 +126,10 @@ class Running:
         """Something that is shown has changed."""
         if self.control is not None:
             self.control.notify_changed()
+
+
+def _severity(problem: IntakeProblem) -> Severity:
+    return Severity.WARNING if problem.is_doubt else Severity.ERROR
 
 
 def _wait_until(true: Callable[[], bool], seconds: float) -> None:

@@ -54,6 +54,7 @@ class DaemonFacts:
     pid: int | None = None
     started_at: datetime | None = None
     watcher: str | None = None
+    polled_because: str | None = None
     watch_alive: bool | None = None
     events_missed: int = 0
     last_scan_at: datetime | None = None
@@ -73,7 +74,10 @@ class RelationFacts:
 
 @dataclass(frozen=True, slots=True)
 class LedgerFacts:
-    """What Postgres knows. The lists hold rows of the ledger with the keys that the answer shows."""
+    """What Postgres knows. The lists hold rows of the ledger with the keys that the answer shows.
+
+    ``arrivals``: the last moment of each recent day on which files arrived, oldest first.
+    """
 
     waiting_count: int
     oldest_waiting_at: datetime | None
@@ -88,6 +92,7 @@ class LedgerFacts:
     last_build_at: datetime | None
     failed_nodes: Sequence[Json]
     warned_nodes: Sequence[Json]
+    arrivals: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def test_from_arrival_to_raw(install: Callable[..., Installation]) -> None:
         name = f"Customers_{WAYS[number % 2].split()[0]}_{number}.csv"
         content = customers(**{f"{row}": f"Customer {row} of {number}" for row in range(ROWS)})
         arrived[name] = drop(installation, name, content, renamed=number % 2 == 0)
-        wait_until(lambda name=name: f" loaded run=" in last_lines(installation.root / "daemon.log", name), 30, name)
+        wait_until(lambda name=name: " loaded run=" in last_lines(installation.root / "daemon.log", name), 30, name)
     settled, loaded = times(installation)
     for which, way in enumerate(WAYS):
         names = [name for number, name in enumerate(arrived) if number % 2 == which]

@@ -1,7 +1,7 @@
 """The program that brings the files: which one is it, and does it run?
 
-Nothing is configured. Where a sync client keeps a folder it leaves its mark there, or it is the mount itself; and what
-was seen running once is expected to run on. Where neither tells, there is nothing to say.
+Nothing is configured: where a sync client keeps a folder it leaves its mark there. Where there is none (rclone from a
+timer, say), the table of processes proves nothing, and only the silence tells (`core.arrivals`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MISSED_FOR = timedelta(minutes=2)  # a client that updates itself is gone for a
 # What a client leaves in the top folder of what it syncs.
 _MARKS = {
     "dropbox": (".dropbox", ".dropbox.cache"),
-    "maestral": (".maestral", ".mignore"),
+    "maestral": (".maestral", ".maestral.cache", ".mignore"),
     "syncthing": (".stfolder",),
 }
 # The same service by another program: either will do.
@@ -73,11 +73,10 @@ def _client_of(command: list[str]) -> str | None:
 
 @dataclass(slots=True)
 class SyncClient:
-    """Watches over the client of one folder. ``expected`` is found out by its marks, or by seeing it run."""
+    """Watches over the client of one folder, if one left its mark."""
 
     directory: Path
     proc: Path = _PROC
-    expected: str | None = None
     _looked_at: datetime | None = None
     _missed_since: datetime | None = None
     _problem: IntakeProblem | None = field(default=None)
@@ -93,13 +92,12 @@ class SyncClient:
         if not (self.proc / "1").exists():
             return None  # there is no table of processes, or it is hidden from us (ProtectProc=, hidepid=)
         running = running_clients(self.proc)
-        marked = marked_client(self.directory)
-        self.expected = marked or self.expected
-        if self.expected is None or set(_SAME_SERVICE.get(self.expected, (self.expected,))) & running:
+        expected = marked_client(self.directory)
+        if expected is None or set(_SAME_SERVICE.get(expected, (expected,))) & running:
             self._missed_since = None
             return None
         self._missed_since = self._missed_since or at
-        return not_running(self.expected, self._missed_since) if at - self._missed_since >= _MISSED_FOR else None
+        return not_running(expected, self._missed_since) if at - self._missed_since >= _MISSED_FOR else None
 
 
 def not_running(client: str, since: datetime) -> IntakeProblem:

@@ -199,6 +199,8 @@ class SyncthingPair:
         )
         for identity in ids.values():
             ElementTree.SubElement(shared, "device", id=identity)
+        # Else in any order: right too, but each file that is older than one already loaded has all since folded anew.
+        ElementTree.SubElement(shared, "order").text = "oldestFirst"
         options = root.find("options")
         gui = root.find("gui/address")
         assert options is not None

@@ -55,7 +55,9 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
     vault = Vault(state / "vault")
     order = DateOrder(config.quickbooks.date_order)
     known = KnownFiles()
-    admitter = Admitter(engine, vault, config.quickbooks.timezone, order, known)
+    admitter = Admitter(
+        engine_for(url, name="qbwatch-intake", keep=True), vault, config.quickbooks.timezone, order, known
+    )
     dbt = Dbt(
         DbtSettings(
             project=config.transform.project or shipped("dbt"),

@@ -146,9 +146,17 @@ class Settler:
         return known.since if known else None
 
     def due(self, at: datetime) -> list[bytes]:
-        """The paths to look at now, the longest waiting first."""
-        due = [(known.due_at, path) for path, known in self._paths.items() if known.due_at <= at]
-        return [path for _, path in sorted(due)]
+        """The paths to look at now: those never looked at, then by their times of writing, then the longest waiting.
+
+        Files that came together are so taken in the order in which they were made, which is mostly the order in which
+        they are to be folded: a file that is older than one already loaded has all since folded anew.
+        """
+        due = [
+            (known.look.mtime_ns if known.look else 0, known.due_at, path)
+            for path, known in self._paths.items()
+            if known.due_at <= at
+        ]
+        return [path for *_, path in sorted(due)]
 
     def next_due_at(self) -> datetime | None:
         """When the next look is due, None when nothing is being watched."""

@@ -32,10 +32,11 @@ class DatabaseUnavailable(QbwatchError):
         self.failure = failure
 
 
-def engine_for(url: str, *, name: str = "qbwatch", connect_timeout: int = 5) -> Engine:
+def engine_for(url: str, *, name: str = "qbwatch", connect_timeout: int = 5, keep: bool = False) -> Engine:
     """An engine on any libpq URL (sockets, services and multiple hosts included), one connection per use.
 
-    ``connect_timeout`` is in seconds (libpq). Sessions run in UTC and never idle in a transaction for long.
+    ``connect_timeout`` is in seconds (libpq). Sessions run in UTC and never idle in a transaction for long. ``keep``
+    holds one connection for the next use, after asking whether it still lives: for what is done for file after file.
     """
 
     def connect() -> psycopg.Connection[Any]:
@@ -50,6 +51,8 @@ def engine_for(url: str, *, name: str = "qbwatch", connect_timeout: int = 5) -> 
             client_encoding="utf8",
         )
 
+    if keep:
+        return create_engine("postgresql+psycopg://", creator=connect, pool_size=1, pool_pre_ping=True)
     return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
 
 

@@ -61,7 +61,8 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
     order = DateOrder(config.quickbooks.date_order)
     known = KnownFiles()
     open_book = WorkbookReader(scratch=state)
-    admitter = Admitter(engine, vault, config.quickbooks.timezone, order, known, open_book=open_book)
+    intake_engine = engine_for(url, name="qbwatch-intake", opened=sessions.add, keep=True)
+    admitter = Admitter(intake_engine, vault, config.quickbooks.timezone, order, known, open_book=open_book)
     dbt = Dbt(
         DbtSettings(
             project=config.transform.project or shipped("dbt"),
@@ -91,8 +92,9 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
         doubt_for=max(settle * _DOUBT_FACTOR, _DOUBT_AT_LEAST),
         rescan_every=parts.config.input.rescan,
         watcher=Watcher(parts.config.input.watcher),
+        canary_directory=parts.config.state.directory / "canary",
     )
-    ledger = Ledger(is_known=parts.known.is_known, admit=admit, transient=DATABASE_ERRORS)
+    ledger = Ledger(parts.known.is_known, admit, DATABASE_ERRORS, parts.known.count)
     return Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, beat)
 
 

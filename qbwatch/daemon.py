@@ -21,6 +21,7 @@ from qbwatch.config import Config
 from qbwatch.database import database_url, embedded_of
 from qbwatch.edges.control import ControlServer
 from qbwatch.edges.heartbeats import Heartbeats
+from qbwatch.edges.memory import share_heaps
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
@@ -38,6 +39,7 @@ _GRACE = 1.0  # seconds until a statement that keeps the pipeline from ending is
 
 def run_daemon(config: Config) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code: 0 after a stop, 1 when a loop died."""
+    share_heaps()
     running = Running(config, Notifier.take(), datetime.now(UTC), threading.Event(), Heartbeats())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: running.stop.set())

@@ -20,7 +20,12 @@ def assemble(
 ) -> Json:
     """The whole answer, with the keys of ``qbwatch status --json``."""
     freshness = [_freshness(relation, limits) for relation in ledger.relations]
-    known = [*problems_of.of_daemon(daemon), *problems_of.of_ledger(ledger), *problems_of.of_freshness(freshness)]
+    known = [
+        *problems_of.of_daemon(daemon),
+        *problems_of.of_ledger(ledger),
+        *problems_of.of_arrivals(ledger, at),
+        *problems_of.of_freshness(freshness),
+    ]
     problems = problems_of.without_repeats(known)
     settling = [
         {"name": name, "dataset": None, "state": "settling", "next_attempt_at": None} for name, _ in daemon.settling
@@ -37,6 +42,7 @@ def assemble(
             "pid": daemon.pid,
             "started_at": moment(daemon.started_at),
             "watcher": daemon.watcher,
+            "polled_because": daemon.polled_because,
             "watch_alive": daemon.watch_alive,
             "events_missed": daemon.events_missed,
             "last_scan_at": moment(daemon.last_scan_at),

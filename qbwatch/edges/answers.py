@@ -43,6 +43,7 @@ def ledger_facts(connection: Connection, zone: ZoneInfo) -> LedgerFacts:
         failed_nodes=[_node(node) for node in nodes if node["status"] in ("error", "fail", "runtime error")],
         held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
         warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
+        arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key})),
     )
 
 
@@ -134,6 +135,10 @@ WHERE run.id = (SELECT max(id) FROM qbwatch.runs WHERE status <> 'running')
 GROUP BY run.id"""
 
 _LAST_SUCCESS = "SELECT max(finished_at) FROM qbwatch.runs WHERE status = 'success'"
+
+_ARRIVALS = """
+SELECT max(first_seen_at) FROM qbwatch.files WHERE root = 'input' AND first_seen_at > now() - interval '400 days'
+GROUP BY (first_seen_at AT TIME ZONE :zone)::date ORDER BY 1"""
 
 _DEBT = """
 SELECT dataset, max(reason) AS reason FROM qbwatch.transform_debt GROUP BY dataset ORDER BY dataset"""

@@ -45,12 +45,14 @@ def engine_for(
     name: str = "qbwatch",
     connect_timeout: int = 5,
     opened: Callable[[psycopg.Connection[Any]], None] = lambda _: None,
+    keep: bool = False,
 ) -> Engine:
     """An engine on any libpq URL (sockets, services and multiple hosts included), one connection per use.
 
     ``connect_timeout`` is in seconds (libpq); ``opened`` is told of each session. Sessions run in UTC and never idle in
     a transaction for long. A network that swallows packets is noticed within half a minute, by the kernel; for one that
-    only seems to work see `silent_sessions`.
+    only seems to work see `silent_sessions`. ``keep`` holds one connection for the next use, after asking whether it
+    still lives: for what is done for file after file.
     """
 
     def connect() -> psycopg.Connection[Any]:
@@ -68,6 +70,8 @@ def engine_for(
         opened(session)
         return session
 
+    if keep:
+        return create_engine("postgresql+psycopg://", creator=connect, pool_size=1, pool_pre_ping=True)
     return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
 
 

@@ -76,7 +76,7 @@ def run(command: Command, timeout_seconds: float, should_stop: Callable[[], bool
     """
     give_up_at = time.monotonic() + timeout_seconds
     process = _start(command)
-    tail = _Tail(process.stdout)
+    tail = Tail(process.stdout)
     try:
         ending = _wait(process, give_up_at, should_stop)
     finally:
@@ -121,7 +121,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-class _Tail:
+class Tail:
     """Reads a pipe in a thread, so that the writer never blocks, and keeps its end."""
 
     def __init__(self, pipe: IO[bytes] | None) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -31,10 +32,19 @@ class NodeResult:
     rows: int | None
     message: str | None
 
+    @property
+    def is_good(self) -> bool:
+        """True for a model that was built and for a test that passed or warned."""
+        return self.status in ("success", "pass", "warn")
+
 
 @dataclass(frozen=True, slots=True)
 class TransformResult:
-    """One dbt command: its outcome, its nodes in the order they ended, and a line for a person."""
+    """One dbt command: its outcome, its nodes in the order they ended, and a line for a person.
+
+    ``readers``: everything that stands on each source table, by ``source.table``; empty when dbt came to no graph.
+    ``cold_because``: why no warm dbt served; None when one did, or when dbt was not started at all.
+    """
 
     outcome: Outcome
     nodes: tuple[NodeResult, ...] = ()
@@ -42,6 +52,8 @@ class TransformResult:
     hint: str = ""
     seconds: float = 0.0
     invocation_id: str | None = None
+    readers: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    cold_because: str | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -55,3 +67,11 @@ class TransformResult:
         A time-out is not: the next try would most likely wait as long and end the same.
         """
         return self.outcome is Outcome.INFRASTRUCTURE
+
+    def reads(self, dataset: str) -> bool:
+        """Whether the project builds or tests anything from the dataset."""
+        return dataset in self.readers
+
+    def has_built(self, dataset: str) -> bool:
+        """Whether everything that stands on the dataset was built, and tested without a failure, by this command."""
+        return self.reads(dataset) and self.readers[dataset] <= {node.unique_id for node in self.nodes if node.is_good}

@@ -73,9 +73,16 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
     """The intake over the configured folders; ``admitted`` is called whenever the ledger got something."""
 
     def admit(arrival: Arrival) -> Admission:
+        parts.dbt.warm_up()
         admission = parts.admitter.admit(arrival)
         admitted()
         return admission
+
+    def look() -> None:
+        """A file that settles will be loaded, and then dbt is wanted: its start overlaps with both."""
+        beat()
+        if intake.state().settling:
+            parts.dbt.warm_up()
 
     settle = parts.config.input.settle
     settings = IntakeSettings(
@@ -87,7 +94,8 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
         watcher=Watcher(parts.config.input.watcher),
     )
     ledger = Ledger(is_known=parts.known.is_known, admit=admit, transient=DATABASE_ERRORS)
-    return Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, beat)
+    intake = Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, look)
+    return intake
 
 
 def recall(parts: Parts, connection: Connection) -> None:

@@ -30,6 +30,7 @@ parent = int(sys.argv.pop(1))
 if sys.platform == "linux":
     import ctypes
     ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+    ctypes.CDLL(None).prctl(15, b"dbt-build", 0, 0, 0)  # PR_SET_NAME, as a fork of the warm dbt is called
 if os.getppid() != parent:
     os._exit(1)
 from dbt.cli.main import cli

@@ -68,10 +68,18 @@ class TransformResult:
         """
         return self.outcome is Outcome.INFRASTRUCTURE
 
-    def reads(self, dataset: str) -> bool:
-        """Whether the project builds or tests anything from the dataset."""
-        return dataset in self.readers
+    def pays(self, dataset: str) -> bool:
+        """Whether nothing of what stands on the dataset is left to be done.
 
-    def has_built(self, dataset: str) -> bool:
-        """Whether everything that stands on the dataset was built, and tested without a failure, by this command."""
-        return self.reads(dataset) and self.readers[dataset] <= {node.unique_id for node in self.nodes if node.is_good}
+        Everything downstream was built, and tested without a failure; or the project reads other tables of the source
+        and leaves this one out. Where dbt came to no graph, its own word for the whole must do.
+        """
+        if dataset in self.readers:
+            good = {node.unique_id for node in self.nodes if node.is_good}
+            return self.readers[dataset] <= good
+        return self.leaves_out(dataset) or (self.succeeded and not self.readers)
+
+    def leaves_out(self, dataset: str) -> bool:
+        """Whether the project reads the source, and not this dataset of it: then nothing is to be built."""
+        source = dataset.partition(".")[0] + "."
+        return dataset not in self.readers and any(name.startswith(source) for name in self.readers)

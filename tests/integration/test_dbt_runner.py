@@ -331,10 +331,10 @@ def children(pid: int) -> list[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (folder / "cmdline").read_bytes()
+            name = (folder / "comm").read_text().strip()
         except OSError:
             continue
-        if parent == pid and b"--target-path" in command:
+        if parent == pid and name == "dbt-build":
             found.append(int(folder.name))
     return found
 

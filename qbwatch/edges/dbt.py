@@ -41,6 +41,7 @@ class DbtSettings:
     database_url: str = field(repr=False)
     target_schema: str = "analytics"
     timeout: timedelta = timedelta(minutes=30)
+    warm_for: timedelta = timedelta(minutes=10)  # how long a warm dbt stays with nothing to do
 
 
 def _never() -> bool:
@@ -122,7 +123,10 @@ class Dbt:
             return reached
         result = self._tried([*command, *_selection(select)], reached, select, should_stop)
         if _may_be_the_parsed(result) and self._folder.forget_parsed():
-            result = self._tried([*command, *_selection(select)], reached, select, should_stop)
+            why = result.cold_because
+            result = replace(
+                self._tried([*command, *_selection(select)], reached, select, should_stop), cold_because=why
+            )
         return _masked(result, reached)
 
     def _tried(
@@ -190,7 +194,8 @@ class Dbt:
         launch = self._launch_with(reached)
         target = self._folder.fresh_target("warm")
         flags = self._folder.flags(self._settings.project, target)
-        return replace(launch, command=replace(launch.command, arguments=flags), target=target)
+        arguments = (str(self._settings.warm_for.total_seconds()), *flags)
+        return replace(launch, command=replace(launch.command, arguments=arguments), target=target)
 
     def _launch_with(self, reached: Reached) -> Launch:
         environment = reached.environment(self._settings.target_schema)

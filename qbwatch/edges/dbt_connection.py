@@ -11,6 +11,7 @@ The profile itself is the same for everybody and holds no secret.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,7 +163,7 @@ def _one_line(text: str) -> str:
 
 def write_profile(folder: Path) -> None:
     """Put ``profiles.yml`` into the folder, readable by us alone; written beside and renamed, so never half there."""
-    beside = folder / "profiles.yml.new"
+    beside = folder / f"profiles.yml.{threading.get_ident()}"  # a warm dbt is started in another thread
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -11,6 +11,7 @@ logs/                   dbt's own log, rotated by size
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from qbwatch.edges.dbt_connection import PROFILE_NAME, write_profile
 
 LOG_FILE_BYTES = 5 * 1024 * 1024
 _PARSED = "partial_parse.msgpack"
+_DIGEST = "partial_parse.sha256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,16 @@ class DbtFolder:
             shutil.rmtree(old, ignore_errors=True)
         target = self.path / f"{kind}-{secrets.token_hex(4)}"
         target.mkdir()
-        if (parsed := self.path / _PARSED).is_file():
+        if self._is_whole(parsed := self.path / _PARSED):
             shutil.copyfile(parsed, target / _PARSED)
         return target
 
     def put_away(self, target: Path) -> None:
         """A command went well: keep what it parsed, remove the rest."""
         if (parsed := target / _PARSED).is_file():
+            digest = _digest(parsed)
             parsed.replace(self.path / _PARSED)
+            (self.path / _DIGEST).write_text(digest)  # dying here costs the next command a second
         shutil.rmtree(target, ignore_errors=True)
 
     def forget_parsed(self) -> bool:
@@ -52,6 +56,12 @@ class DbtFolder:
             return False
         parsed.unlink()
         return True
+
+    def _is_whole(self, parsed: Path) -> bool:
+        try:
+            return (self.path / _DIGEST).read_text() == _digest(parsed)
+        except (FileNotFoundError, UnicodeDecodeError):
+            return False
 
     def flags(self, project: Path, target: Path) -> list[str]:
         """The flags of every command: where everything is, and that nothing goes out over the network."""
@@ -63,3 +73,7 @@ class DbtFolder:
             *("--log-format", "json", "--quiet", "--no-print"),
             *("--no-use-colors", "--no-use-colors-file", "--no-send-anonymous-usage-stats"),
         ]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -4,7 +4,8 @@ Importing dbt costs a hundred megabytes and, with parsing, most of the time that
 this runs beside the daemon while files come in, and leaves when nothing was asked of it for a while. It is started by
 its path, not as a module: nothing of qbwatch is imported here. It holds no connection to the database.
 
-One line of JSON each over the channel, the socket whose number is the second argument:
+Its arguments: the parent's process, the number of a socket, how many idle seconds it stays, and dbt's flags. Over the
+socket, one line of JSON each:
 
     ▶ {"run": [arguments], "target": folder}   with the descriptor that takes the command's output
     ▶ {"kill": true}                           while a command runs: end it and what it started
@@ -28,7 +29,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-IDLE_SECONDS = 600.0
 LOOK_EVERY_SECONDS = 0.02
 _RECEIVED_AT_ONCE = 1 << 16
 
@@ -87,9 +87,9 @@ def parsed(arguments: list[str]) -> Any:
     return result.result
 
 
-def serve(channel: Channel, manifest: Any) -> int | None:
+def serve(channel: Channel, manifest: Any, idle_seconds: float) -> int | None:
     """Run commands until there is none for a while. In a forked child: its exit code, to be handed to the shell."""
-    while (asked := channel.receive(IDLE_SECONDS)) is not None:
+    while (asked := channel.receive(idle_seconds)) is not None:
         request, output = asked
         if "run" not in request:  # a kill that came too late
             continue
@@ -163,7 +163,7 @@ def end(child: int) -> None:
 
 def main() -> int:
     """Parse the project that the arguments name, then serve."""
-    parent, descriptor, *arguments = sys.argv[1:]
+    parent, descriptor, idle_seconds, *arguments = sys.argv[1:]
     live_and_die_with(int(parent), "dbt-warm")
     channel = Channel(socket.socket(fileno=int(descriptor)))
     try:
@@ -175,7 +175,7 @@ def main() -> int:
     gc.freeze()  # what is here stays here: children needn't look through it, and so don't copy it
     try:
         channel.send({"ready": True})
-        return serve(channel, manifest) or 0
+        return serve(channel, manifest, float(idle_seconds)) or 0
     except (EOFError, OSError):  # whoever started us is gone, or doesn't want us any more
         return 0
 

@@ -22,11 +22,14 @@ from qbwatch.core.naming import read_file_name
 from qbwatch.edges import admissions
 from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import open_regular
-from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
+from qbwatch.edges.key_kinds import check_key_kind
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, driver, failure_of
 from qbwatch.edges.rehearsal import rehearse
+from qbwatch.edges.tables import raw_table
+from qbwatch.formats.notes import notes_of, renames_in
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import Tally, notes_of, read_whole_documents
+from qbwatch.formats.tally import Tally, read_whole_documents
 from qbwatch.formats.text import looks_complete
 
 
@@ -103,6 +106,9 @@ class Checker:
         try:
             with engine.connect() as connection, connection.begin():
                 twin = admissions.accepted_as(connection, item.content_hash, item.as_of)
+                dataset = part.layout.dataset
+                if failure := check_key_kind(driver(connection).cursor(), raw_table(dataset), part.layout):
+                    return _quarantine(failure.reason, failure.hint)
                 rows = rehearse(connection, part, tally, item)
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error
@@ -155,7 +161,7 @@ def _told(part: Part, tally: Tally, item: WorkItem) -> Json:
         "rows": _rows(rows),
         "row_classes": {RowClass.HEADER.value: 1} | {each.value: count for each, count in tally.row_classes.items()},
         "sums": {name: str(total) for name, total in tally.sums.items()},
-        "drift": {"new": list(part.layout.new), "lost": list(part.layout.lost), "renamed": {}},
+        "drift": {"new": list(part.layout.new), "lost": list(part.layout.lost), "renamed": renames_in(part.layout)},
         "rejects": [
             {"line": each.line, "column": each.column, "text": each.text, "reason": each.reason}
             for each in tally.rejects

@@ -12,8 +12,20 @@ from datetime import date
 from enum import StrEnum
 
 _THREE_NUMBERS = re.compile(r"([0-9]{1,4})([-/.])([0-9]{1,2})\2([0-9]{1,4})")
+_MONTH_FIRST = re.compile(r"(?P<month>[A-Za-z]{3,9})\.? +(?P<day>[0-9]{1,2}),? +(?P<year>[0-9]{4})")
+_DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})[ -](?P<month>[A-Za-z]{3,9})\.?,?[ -](?P<year>[0-9]{4}|[0-9]{2})")
+# The time of a moment; only its day is kept, as the export states it.
+_TIME = re.compile(
+    r"(?:T| +)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
+    r"(?: ?[AaPp]\.?[Mm]\.?)?(?: ?(?:Z|[-+][0-9]{2}:?[0-9]{2}))?$"
+)
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 _PIVOT = 70  # two-digit years: 70..99 are 19xx
+_LONGEST = 60  # characters of a day with its time
 
 
 class DateOrder(StrEnum):
@@ -35,15 +47,18 @@ class WrongOrder(ValueError):
 def parse_date(text: str, order: DateOrder) -> date | None:
     """The day that ``text`` states; None for a blank cell and for QuickBooks' null, ``0/0/0``.
 
-    ``YYYY-MM-DD`` is read in any order setting, because nothing else is written that way.
+    ``YYYY-MM-DD`` is read in any order setting, because nothing else is written that way, and so is a day whose month
+    is a word (``Jan 15, 2024``, ``15-Jan-24``). A time behind the day is passed over.
     Raises `WrongOrder` when month and day can only be meant the other way round, `NotADate` for anything else.
     """
     stripped = text.strip()
     if not stripped or stripped == "0/0/0":
         return None
+    if ":" in stripped and len(stripped) < _LONGEST:
+        stripped = _TIME.sub("", stripped)
     match = _THREE_NUMBERS.fullmatch(stripped)
     if match is None:
-        raise NotADate("not a date")
+        return _in_words(stripped)
     first, third = match[1], match[4]
     middle = int(match[3])
     if len(first) == 4:
@@ -56,6 +71,19 @@ def parse_date(text: str, order: DateOrder) -> date | None:
     if month > 12 and _is_day(_year(third), day, month):
         raise WrongOrder(f"month {month}: this date contradicts the configured order {order.value!r}")
     return _day(_year(third), month, day)
+
+
+def _in_words(text: str) -> date:
+    if text and not text.strip("#"):
+        raise NotADate("not a date: a spreadsheet's column was too narrow to show it")
+    match = _MONTH_FIRST.fullmatch(text) or _DAY_FIRST.fullmatch(text)
+    if match is None:
+        raise NotADate("not a date")
+    word = match["month"].lower()
+    named = [number for number, name in enumerate(_MONTHS, start=1) if name.startswith(word[:3])]
+    if not named or not (_MONTHS[named[0] - 1].startswith(word) and (len(word) in (3, 4) or word in _MONTHS)):
+        raise NotADate("not a date: no such month")
+    return _day(_year(match["year"]), named[0], int(match["day"]))
 
 
 def _without_year_first(first: int, second: int, third: str) -> ValueError:

@@ -78,6 +78,8 @@ class RowClass(StrEnum):
     BLANK = "blank"
     SECTION = "section"
     DETAIL = "detail"
+    MEMBER = "member"  # of a group: listed again to say that it belongs to it, not as a new value
+    OTHER_KIND = "other_kind"  # of a record that isn't loaded
     BEGINNING_BALANCE = "beginning_balance"
     TRANSACTION_TOTAL = "transaction_total"
     SUBTOTAL = "subtotal"

@@ -3,6 +3,9 @@
 Exact decimals only: a float never appears. Every notation that QuickBooks, its exporters and spreadsheets are known
 to write is read; whatever is ambiguous or merely accepted by Python's ``Decimal`` (``NaN``, ``1E5``, ``1_000``,
 full-width digits) is refused by name, because a wrong amount that loads quietly is the worst outcome there is.
+
+The decimal mark is a point, and the currency the company's own: a decimal comma or another currency's sign is refused
+rather than guessed at, so amounts of two currencies are never summed. A currency stands in a column of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +19,23 @@ _NOTATION = re.compile(
     rf"(?P<lead>-)?\s*\$?\s*(?P<open>\()?\s*\$?\s*(?P<inner>-)?\s*{_NUMBER}\s*(?P<close>\))?(?P<trail>-)?"
 )
 _MINUS_SIGNS = str.maketrans({"−": "-", "‒": "-", "–": "-"})
+
+# Why a text is no amount that may be read: the first pattern that fits says it.
+_WHY = tuple(
+    (re.compile(pattern, re.IGNORECASE), why)
+    for pattern, why in (
+        (r"#{2,}", "a spreadsheet's column was too narrow to show it"),
+        (r"#[A-Z/0]+[!?]?", "a spreadsheet's error"),
+        (r"[$()\s-]+", "a sign without a number"),
+        (r"[-+(]?s?nan\)?|[-+(]?inf(inity)?\)?", "no number"),
+        (r"[-+($]*[0-9][0-9.,]*E[-+]?[0-9]+\)?", "a number that a spreadsheet rounded"),
+        (r"[-+(]*[0-9]{1,3}(\.[0-9]{3})*,[0-9]{1,2}\)?-?(\s*[^\s0-9]+)?", "a decimal comma"),
+        (r"[-+($]*[0-9.,]*,[0-9.,]*\)?-?", "commas that don't stand between thousands"),
+        (r".*[€£¥₹₽₩¢].*", "another currency's sign"),
+        (r".*%", "a percentage where an amount belongs"),
+        (r".*[^\x00-\x7f].*", "letters or digits other than 0 to 9"),
+    )
+)
 
 
 class NotAnAmount(ValueError):
@@ -42,15 +62,21 @@ def parse_amount(text: str) -> Decimal | None:
         return Decimal(0)
     match = _NOTATION.fullmatch(cleaned)
     if match is None:
-        raise NotAnAmount("not an amount")
+        raise NotAnAmount(_why_none(cleaned))
     if bool(match["open"]) != bool(match["close"]):
-        raise NotAnAmount("a parenthesis without its partner")
+        raise NotAnAmount("not an amount: a parenthesis without its partner")
     signs = [match["lead"], match["open"], match["inner"], match["trail"]]
     if sum(1 for sign in signs if sign) > 1:
-        raise NotAnAmount("more than one minus sign")
+        raise NotAnAmount("not an amount: more than one minus sign")
     amount = Decimal(match["number"].replace(",", "").rstrip("."))
     # Decimal's own minus would round to the 28 digits of the default context.
     return amount.copy_negate() if any(signs) and amount else amount
+
+
+def _why_none(text: str) -> str:
+    shown = text[:100]  # a pattern is never run over a text without end
+    why = next((why for pattern, why in _WHY if pattern.fullmatch(shown)), None)
+    return f"not an amount: {why}" if why else "not an amount"
 
 
 def parse_percent(text: str) -> Decimal | None:

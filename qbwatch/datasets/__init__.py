@@ -1,171 +1,31 @@
-"""What qbwatch knows of each dataset, read from the declarations beside this file.
-
-``quickbooks.toml`` is the only place that names columns, types, keys, dependencies and file-name stems: a new dataset
-is a few lines there and no code.
-"""
+"""What qbwatch knows of each dataset, read from the declarations in this folder."""
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import cache
-from importlib import resources
+from qbwatch.datasets.dataset import SQL_TYPES, SUMMED, ColumnType, Dataset, Form, Kind, percent_twin
+from qbwatch.datasets.declared import (
+    dataset_named,
+    datasets,
+    never_loaded,
+    people,
+    ranks_of,
+    reports_not_loaded,
+    spelled_by_hand,
+)
 
-from qbwatch.core.model import QbwatchError
-
-
-class Kind(StrEnum):
-    """What is replaced as a unit: a list's row (upsert), a document with all its lines, a report's period.
-
-    A report's rows have the day they speak for as their key, and their place within it as their line: its period is
-    replaced day by day, and the period's other days are emptied.
-    """
-
-    LIST = "list"
-    DOCUMENT = "document"
-    PERIOD = "period"
-
-
-class ColumnType(StrEnum):
-    """How a cell is read; what it becomes in Postgres is `SQL_TYPES`."""
-
-    TEXT = "text"
-    ID = "id"  # text; a thousands comma in a number ("9,876") is the exporter's, not the identifier's
-    DATE = "date"
-    MONEY = "money"  # exact decimal; summed over file and table
-    QUANTITY = "quantity"  # exact decimal; summed over file and table
-    NUMBER = "number"  # exact decimal; not summed (an exchange rate)
-    PERCENT = "percent"  # exact decimal, "6.625" or "6.625%"
-    RATE = "rate"  # a price, or a percentage ("-10%"), which goes to the column's twin "…_percent"
-    BOOLEAN = "boolean"
-
-
-SQL_TYPES: dict[ColumnType, str] = {
-    ColumnType.TEXT: "text",
-    ColumnType.ID: "text",
-    ColumnType.DATE: "date",
-    ColumnType.MONEY: "numeric",
-    ColumnType.QUANTITY: "numeric",
-    ColumnType.NUMBER: "numeric",
-    ColumnType.PERCENT: "numeric",
-    ColumnType.RATE: "numeric",
-    ColumnType.BOOLEAN: "boolean",
-}
-
-SUMMED = frozenset({ColumnType.MONEY, ColumnType.QUANTITY})
-
-
-def percent_twin(column: str) -> str:
-    """Where a rate column's percentages are stored: ``-10%`` is -10 in ``product_service_rate_percent``."""
-    return f"{column}_percent"
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """One kind of record of a source. ``rank`` is its place in dependency order (parents are lower).
-
-    ``keys`` are sets of columns that identify a record, best first: the first that a file has all columns of is its
-    key. ``signatures`` are sets of columns by which a header is recognised; any one of them is enough.
-    """
-
-    source: str
-    name: str
-    title: str
-    kind: Kind
-    keys: tuple[tuple[str, ...], ...]
-    signatures: tuple[frozenset[str], ...]
-    columns: dict[str, ColumnType]
-    needs: tuple[str, ...]
-    stems: tuple[str, ...]
-    ignored: frozenset[str]
-    aliases: dict[str, str] = field(default_factory=dict)
-    rank: int = 0
-
-    @property
-    def full_name(self) -> str:
-        """``quickbooks.invoices``: the name in commands, JSON and the ledger, and the dbt source."""
-        return f"{self.source}.{self.name}"
-
-    @property
-    def table(self) -> str:
-        """Name of its table in schema ``raw``."""
-        return f"{self.source}_{self.name}"
-
-    @property
-    def stored(self) -> dict[str, str]:
-        """Declared columns of the raw table with their SQL types, in order; a rate has a twin for percentages."""
-        stored: dict[str, str] = {}
-        for name, kind in self.columns.items():
-            stored[name] = SQL_TYPES[kind]
-            if kind is ColumnType.RATE:
-                stored[percent_twin(name)] = "numeric"
-        return stored
-
-    @property
-    def summed_columns(self) -> tuple[str, ...]:
-        """Columns whose sums must agree between file and table."""
-        return tuple(name for name, kind in self.columns.items() if kind in SUMMED)
-
-
-def _ranks(needs: dict[str, tuple[str, ...]]) -> dict[str, int]:
-    """Depth of each dataset below its parents. Raises `QbwatchError` when the declarations form a cycle."""
-    ranks: dict[str, int] = {}
-
-    def rank(name: str, path: tuple[str, ...]) -> int:
-        if name in path:
-            raise QbwatchError("datasets need each other in a circle: " + " → ".join((*path, name)))
-        if name not in ranks:
-            parents = [parent for parent in needs[name] if parent in needs]
-            ranks[name] = 1 + max((rank(parent, (*path, name)) for parent in parents), default=-1)
-        return ranks[name]
-
-    for name in needs:
-        rank(name, ())
-    return ranks
-
-
-@cache
-def spelled_by_hand() -> dict[str, str]:
-    """Headers whose column name doesn't follow from the spelling (``Trans #`` → ``trans_no``)."""
-    return {header.lower(): column for header, column in _declarations()["headers"].items()}
-
-
-@cache
-def _declarations() -> dict[str, dict[str, str]]:
-    text = resources.files(__package__).joinpath("quickbooks.toml").read_text("utf-8")
-    return tomllib.loads(text)
-
-
-@cache
-def datasets() -> dict[str, Dataset]:
-    """All declared datasets by full name, in dependency order."""
-    declared: dict[str, dict] = _declarations()["datasets"]  # type: ignore[type-arg, assignment]
-    ranks = _ranks({name: tuple(entry.get("needs", ())) for name, entry in declared.items()})
-    found = [
-        Dataset(
-            source="quickbooks",
-            name=name,
-            title=entry["title"],
-            kind=Kind(entry["kind"]),
-            keys=tuple(tuple(key) for key in entry["keys"]),
-            signatures=tuple(frozenset(signature) for signature in entry["signatures"]),
-            columns={column: ColumnType(kind) for column, kind in entry["columns"].items()},
-            needs=tuple(entry.get("needs", ())),
-            stems=tuple(entry["stems"]),
-            ignored=frozenset(entry.get("ignored", ())),
-            aliases=dict(entry.get("aliases", {})),
-            rank=ranks[name],
-        )
-        for name, entry in declared.items()
-    ]
-    return {dataset.full_name: dataset for dataset in sorted(found, key=lambda dataset: dataset.rank)}
-
-
-def dataset_named(name: str) -> Dataset:
-    """The dataset called ``quickbooks.invoices`` or just ``invoices``. Raises `QbwatchError` for an unknown name."""
-    known = datasets()
-    full_name = name if "." in name else f"quickbooks.{name}"
-    if full_name not in known:
-        raise QbwatchError(f"unknown dataset {name!r}", "known datasets: " + ", ".join(known))
-    return known[full_name]
+__all__ = [
+    "SQL_TYPES",
+    "SUMMED",
+    "ColumnType",
+    "Dataset",
+    "Form",
+    "Kind",
+    "dataset_named",
+    "datasets",
+    "never_loaded",
+    "people",
+    "percent_twin",
+    "ranks_of",
+    "reports_not_loaded",
+    "spelled_by_hand",
+]

@@ -19,12 +19,14 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import Failure, LoadResult, QbwatchError, Reject, RowCounts, WorkItem
 from qbwatch.datasets import Dataset
 from qbwatch.edges import fold
+from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.tables import raw_table
 from qbwatch.edges.vault import Vault
+from qbwatch.formats.notes import notes_of
 from qbwatch.formats.part import Part, open_part
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import Tally, notes_of, read_whole_documents
+from qbwatch.formats.tally import Tally, read_whole_documents
 
 _LINEAGE = ("_file_id", "_as_of", "_loaded_at", "_row_hash")
 _NO_HASH_YET = "00000000-0000-0000-0000-000000000000"  # the stage is hashed as a whole, in SQL
@@ -91,7 +93,7 @@ class Loader:
         self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
     ) -> LoadResult:
         tally = read_whole_documents(part.layout, lambda tally: stage(cursor, item, part, tally, at, self.should_stop))
-        if failure := check_rejects(tally.read, tally.rejected):
+        if failure := check_rejects(tally.read, tally.rejected) or check_key_kind(cursor, target, part.layout):
             raise LoadRefused(failure, tally.rejects)
         statement = statement_of(item, part, tally)
         fold.seal_stage(cursor, statement)

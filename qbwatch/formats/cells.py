@@ -17,6 +17,7 @@ Reader = Callable[[str], str | None]
 
 DAMAGED_ID = "an identifier that a spreadsheet turned into a rounded number"
 _SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]+")
+_LEFT_OVER = re.compile(r"#{3,}|#(?:REF|VALUE|DIV/0|NUM|NULL)!|#NAME\?|#N/A")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
 _BOOLEANS = {"true": "true", "false": "false", "y": "true", "n": "false", "yes": "true", "no": "false"}
 
@@ -37,6 +38,11 @@ def read_text(text: str) -> str | None:
 def is_damaged_id(text: str) -> bool:
     """True for ``1.91431E+18``: what a spreadsheet shows of a long number, and saves with its last digits gone."""
     return _SCIENTIFIC.fullmatch(text.strip()) is not None
+
+
+def is_damaged(text: str) -> bool:
+    """True for what a spreadsheet leaves of a long number, of a column too narrow, and of a broken formula."""
+    return is_damaged_id(text) or _LEFT_OVER.fullmatch(text.strip()) is not None
 
 
 def read_id(text: str) -> str | None:
@@ -81,6 +87,12 @@ def read_boolean(text: str) -> str | None:
         return _BOOLEANS[text.strip().lower()]
     except KeyError:
         raise ValueError("neither true nor false") from None
+
+
+def read_negation(text: str) -> str | None:
+    """A truth value under a header that says the opposite of its column (``HIDDEN`` of an active record is ``N``)."""
+    said = read_boolean(text)
+    return None if said is None else str(said == "false").lower()
 
 
 def date_reader(order: DateOrder) -> Reader:

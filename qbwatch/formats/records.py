@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from qbwatch.core.dates import WrongOrder
 from qbwatch.core.model import Reject, RowClass
 from qbwatch.datasets import Kind
-from qbwatch.formats.cells import DAMAGED_ID, is_damaged_id
-from qbwatch.formats.layout import Layout
+from qbwatch.formats.keys import KeyReader
+from qbwatch.formats.layout import Cell, Layout
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Row
 
 _SHOWN = 80  # characters of an offending cell that are kept
-_LONGEST_KEY = 500  # characters; a longer one is no identifier, and no index could hold it
+_TORN = 20  # characters on either side of a comma that seems to lack its quotes
+_THOUSANDS = re.compile(r"-?\$?[0-9]{1,3}")
+_GROUP = re.compile(r"[0-9]{3}(?:\.[0-9]+)?")
+_NUMERIC = re.compile(r"[-$(0-9., )]+")
+_FOOTER = re.compile(
+    r"\s*(?:(?:Accrual|Cash) Basis )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, .*[0-9]{4} .*(?:GMT|[ap]\.?m\.?)", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One readable row: ``row_number`` counts the file's data rows from 1, ``ordinal`` the lines of its document.
+    """One readable row: ``row_number`` counts the part's data rows from 1, ``ordinal`` the lines of its document.
 
     ``values`` stand in the order of `Layout.cells`, as text for COPY; ``extra`` is JSON of the undeclared columns.
     """
@@ -55,40 +63,58 @@ Reading = Record | Structure | Rejected
 def read_records(rows: Iterator[Row], layout: Layout) -> Iterator[Reading]:
     """Read the rows below the header. Raises `Refusal` when a date contradicts the configured order.
 
-    A row of blanks is structure. A row shorter than the header, or one with content beyond it, is rejected: its
-    values might stand under the wrong columns. A list that states one key twice contradicts itself: the later row is
-    rejected, naming the line of the first.
+    A row of blanks is structure, and so is what closes a printed list. A row shorter than the header, or one with
+    content beyond it, is rejected: its values might stand under the wrong columns. A list that states one key twice
+    contradicts itself: the later row is rejected, naming the line of the first.
     """
     is_list = layout.dataset.kind is Kind.LIST
+    keys = KeyReader(layout)
     seen: dict[str, int] = {}
     for row_number, row in enumerate(rows, start=1):
-        if not any(cell and not cell.isspace() for cell in row.cells):
-            yield Structure(row.line)
+        structure = row.row_class or _structure_of(row.cells, is_list=is_list)
+        if structure is not None:
+            keys.forget()
+            yield Structure(row.line, structure)
             continue
-        reading = _read_row(row, row_number, layout)
+        reading = _read_row(row, row_number, layout, keys)
         if isinstance(reading, Record):
             earlier = seen.get(reading.key, 0)
             if is_list and earlier:
-                yield _rejected(row, layout, None, f"its key stands already on line {earlier}")
+                reason = f"its key stands already on line {earlier}"
+                yield Rejected(reading.key, Reject(row.line, None, "", reason))
                 continue
             seen[reading.key] = row.line if is_list else earlier + 1
-            reading = _numbered(reading, 1 if is_list else earlier + 1)
+            if not is_list:
+                reading = _numbered(reading, earlier + 1)
         yield reading
+
+
+def _structure_of(cells: Sequence[str], *, is_list: bool) -> RowClass | None:
+    """What a row is that is no record: blank, or (in a printed list) its total or its footer."""
+    filled = (cell for cell in cells if cell and not cell.isspace())
+    first = next(filled, None)
+    if first is None:
+        return RowClass.BLANK
+    if is_list and first.strip() == "TOTAL" and all(_NUMERIC.fullmatch(cell) for cell in filled):
+        return RowClass.GRAND_TOTAL
+    if is_list and _FOOTER.match(first) and next(filled, None) is None:
+        return RowClass.FOOTER
+    return None
 
 
 def _numbered(record: Record, ordinal: int) -> Record:
     return Record(record.row_number, record.line, record.key, ordinal, record.values, record.extra)
 
 
-def _read_row(row: Row, row_number: int, layout: Layout) -> Record | Rejected:
-    cells = row.cells
+def _read_row(row: Row, row_number: int, layout: Layout, keys: KeyReader) -> Record | Rejected:
+    cells, key = row.cells, keys.read(row.cells)
     if len(cells) < layout.width:
-        return _rejected(row, layout, None, f"{len(cells)} cells where the header has {layout.width}")
-    if any(cell and not cell.isspace() for cell in cells[layout.width :]):
-        return _rejected(row, layout, None, f"content beyond the header's {layout.width} columns")
-    key = _key(row, layout)
+        reason = f"{len(cells)} cells where the header has {layout.width}"
+        return Rejected(key, Reject(row.line, None, "", reason))
+    if len(cells) > layout.width and (beyond := _beyond(cells, layout)):
+        return Rejected(key, Reject(row.line, None, "", beyond))
     if key is None:
-        return _rejected(row, layout, layout.key[0], _why_no_key(row, layout))
+        return _without_key(row, layout, keys)
     values: list[str | None] = []
     for cell in layout.cells:
         try:
@@ -96,25 +122,45 @@ def _read_row(row: Row, row_number: int, layout: Layout) -> Record | Rejected:
         except WrongOrder as error:
             raise _wrong_order(row, layout, cell.position, str(error)) from None
         except ValueError as error:
-            return _rejected(row, layout, cell.position, str(error))
-    return Record(row_number, row.line, key, 0, values, _extra(row, layout))
+            return _rejected(row, layout, key, cell.position, str(error))
+    return Record(row_number, row.line, key, 1, values, _extra(row, layout))
 
 
-def _key(row: Row, layout: Layout) -> str | None:
-    """The record's key, also of a row that is too short as long as its key's cells are there; None without one."""
-    parts = [row.cells[position].strip() if position < len(row.cells) else "" for position in layout.key]
-    readable = all(part and "\x00" not in part and not is_damaged_id(part) for part in parts)
-    key = " | ".join(parts)
-    return key if readable and len(key) <= _LONGEST_KEY else None
+def _beyond(cells: Sequence[str], layout: Layout) -> str | None:
+    """Why a row that is longer than the header can't be trusted; None for one that blanks alone make longer.
+
+    A comma that should have been in quotes makes a row longer and moves what follows by a column. Where the row ends
+    in blanks nothing stands beyond the header, but the rest of the torn cell begins with a blank (``Smith, LLC``) or
+    with three digits behind one to three (``1,234``).
+    """
+    if any(cell and not cell.isspace() for cell in cells[layout.width :]):
+        return f"content beyond the header's {layout.width} columns"
+    if len(cells) > len(layout.header.written):
+        for before, cell in pairwise(cells):
+            if (cell[:1] == " " and before.strip() and cell.strip()) or (
+                _THOUSANDS.fullmatch(before) and _GROUP.fullmatch(cell)
+            ):
+                return f"more cells than the header, and {before[-_TORN:] + ',' + cell[:_TORN]!r} looks torn at a comma"
+    return None
 
 
-def _why_no_key(row: Row, layout: Layout) -> str:
-    parts = [row.cells[position].strip() for position in layout.key]
-    if not all(parts):
-        return "no key: the cell is blank"
-    if any(is_damaged_id(part) for part in parts):
-        return DAMAGED_ID
-    return "no key: the cell holds a NUL character" if "\x00" in "".join(parts) else "the key is too long to be one"
+def _without_key(row: Row, layout: Layout, keys: KeyReader) -> Rejected:
+    try:
+        position, why = keys.why_not(row.cells)
+    except WrongOrder as error:
+        wrong = next(cell.position for cell in layout.key if _is_wrong(cell, row.cells))
+        raise _wrong_order(row, layout, wrong, str(error)) from None
+    return _rejected(row, layout, None, position, why)
+
+
+def _is_wrong(cell: Cell, cells: Sequence[str]) -> bool:
+    try:
+        cell.read(cells[cell.position])
+    except WrongOrder:
+        return True
+    except ValueError:
+        return False
+    return False
 
 
 def _extra(row: Row, layout: Layout) -> str:
@@ -125,11 +171,10 @@ def _extra(row: Row, layout: Layout) -> str:
     return json.dumps(found, ensure_ascii=False)
 
 
-def _rejected(row: Row, layout: Layout, position: int | None, reason: str) -> Rejected:
-    column = layout.header.written[position] if position is not None else None
-    text = row.cells[position][:_SHOWN] if position is not None else ""
+def _rejected(row: Row, layout: Layout, key: str | None, position: int, reason: str) -> Rejected:
+    text = row.cells[position][:_SHOWN] if position < len(row.cells) else ""
     # Postgres keeps no NUL, and this text is for a person.
-    return Rejected(_key(row, layout), Reject(row.line, column, text.replace("\x00", "␀"), reason))
+    return Rejected(key, Reject(row.line, layout.header.written[position], text.replace("\x00", "␀"), reason))
 
 
 def _wrong_order(row: Row, layout: Layout, position: int, reason: str) -> Refusal:

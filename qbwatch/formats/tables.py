@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from qbwatch.formats.iif import is_iif, tables_of
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Opener, Row, Table
 from qbwatch.formats.text import detect_encoding, first_line, read_rows, sniff_delimiter
@@ -19,19 +20,20 @@ def open_tables(open_stream: Opener) -> tuple[Table, ...]:
         raise Refusal("workbook", "an Excel workbook: this version reads CSV", "export it as CSV, each list by itself")
     if not head.strip(b"\x00\xef\xbb\xbf \t\r\n,"):
         raise Refusal("empty_file", _emptiness(head), "nothing of it was loaded; export it again")
-    return (_open_text(open_stream),)
+    return _open_text(open_stream)
 
 
-def _open_text(open_stream: Opener) -> Table:
+def _open_text(open_stream: Opener) -> tuple[Table, ...]:
     with open_stream() as stream:
         encoding = detect_encoding(stream)
-        delimiter = sniff_delimiter(first_line(stream, encoding))
+        line = first_line(stream, encoding)
+    delimiter = "\t" if is_iif(line) else sniff_delimiter(line)
 
     def rows() -> Generator[Row, None, None]:
         with open_stream() as stream:
             yield from read_rows(stream, encoding, delimiter)
 
-    return Table(None, "csv", encoding, delimiter, rows)
+    return tables_of(rows, encoding) if is_iif(line) else (Table(None, "csv", encoding, delimiter, rows),)
 
 
 def _emptiness(head: bytes) -> str:

@@ -12,6 +12,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact
 
 from qbwatch.core.model import Reject, RowClass, Sums
 from qbwatch.datasets import Kind
+from qbwatch.formats.cells import is_damaged
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.records import Reading, Record, Rejected, Structure
 
@@ -25,7 +26,8 @@ class Tally:
     """Counts of one reading of a part, row by row. ``accepted`` rows are those that are to be loaded.
 
     ``bad_documents`` are documents with an unreadable line, known from an earlier reading: all their lines are
-    rejected, because half a document is worse than none.
+    rejected, because half a document is worse than none. ``damaged`` is the line of the first cell in each column of
+    text that a spreadsheet damaged; such cells are kept as they stand.
     """
 
     layout: Layout
@@ -39,6 +41,7 @@ class Tally:
     row_classes: Counter[RowClass] = field(default_factory=Counter)
     bad_keys: set[str] = field(default_factory=set)
     has_keyless: bool = False
+    damaged: dict[str, int] = field(default_factory=dict)
     _key_before: str | None = None
     _keyless_since: bool = False
 
@@ -81,6 +84,9 @@ class Tally:
         for place, name in self.layout.summed:
             if (value := record.values[place]) is not None:
                 self.sums[name] = _EXACT.add(self.sums[name], Decimal(value))
+        for place, value in enumerate(record.values):
+            if value and (value[0] == "#" or "E+" in value) and is_damaged(value):
+                self.damaged.setdefault(self.layout.cells[place].column, record.line)
 
     def _reject(self, key: str | None, reject: Reject) -> None:
         self.rejected += 1
@@ -105,19 +111,3 @@ def read_whole_documents(layout: Layout, read: Callable[[Tally], None]) -> Tally
         tally = Tally(layout, frozenset(tally.bad_keys))
         read(tally)
     return tally
-
-
-def notes_of(layout: Layout, encoding: str | None, tally: Tally, *, is_full: bool) -> tuple[str, ...]:
-    """What a person should know of a part that can be loaded."""
-    notes = [f"read as {encoding}"] if encoding else []
-    if layout.new:
-        notes.append("columns without a declaration, kept in _extra: " + ", ".join(layout.new))
-    if layout.lost:
-        notes.append("columns that this export lacks: " + ", ".join(layout.lost))
-    if is_full and tally.accepted == 0:
-        notes.append("a full export without a row: nothing was removed")
-    elif is_full and tally.has_keyless:
-        notes.append("nothing was removed, because a rejected row's key couldn't be read")
-    if tally.rejected > len(tally.rejects):
-        notes.append(f"only the first {len(tally.rejects)} rejected rows are kept")
-    return tuple(notes)

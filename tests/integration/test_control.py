@@ -12,6 +12,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -576,14 +577,14 @@ def ask_as(path: Path, uid: int, groups: list[int]) -> str:
 
 
 @pytest.fixture
-def open_daemon(tmp_path_factory) -> Iterator[Daemon]:
+def open_daemon() -> Iterator[Daemon]:
     """A server in a folder that everybody may enter."""
-    for folder in (tmp_path := tmp_path_factory.mktemp("open"), tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
-    daemon = Daemon(tmp_path / "control.sock")
-    daemon.server.start()
-    yield daemon
-    daemon.server.stop()
+    with tempfile.TemporaryDirectory(prefix="qbwatch-test-") as folder:
+        Path(folder).chmod(0o755)
+        daemon = Daemon(Path(folder) / "control.sock")
+        daemon.server.start()
+        yield daemon
+        daemon.server.stop()
 
 
 @needs_root

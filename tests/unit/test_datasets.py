@@ -6,7 +6,7 @@ import pytest
 
 from qbwatch.core.model import QbwatchError
 from qbwatch.core.naming import column_name
-from qbwatch.datasets import SUMMED, ColumnType, Dataset, Kind, _ranks, dataset_named, datasets, percent_twin
+from qbwatch.datasets import SUMMED, ColumnType, Dataset, Kind, dataset_named, datasets, percent_twin, ranks_of
 
 ALL = list(datasets().values())
 
@@ -38,7 +38,7 @@ def test_parents_come_before_their_children() -> None:
 
 def test_datasets_that_need_each_other_in_a_circle_are_refused() -> None:
     with pytest.raises(QbwatchError, match="a → b → a"):
-        _ranks({"a": ("b",), "b": ("a",)})
+        ranks_of({"a": ("b",), "b": ("a",)})
 
 
 def test_a_rate_is_stored_with_a_twin_for_percentages() -> None:

@@ -53,6 +53,32 @@ def test_what_is_ambiguous_or_merely_accepted_by_decimal_is_refused(text: str) -
         parse_amount(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("-1.000,00 €", "a decimal comma"), ("1.000,00", "a decimal comma"), ("12,5", "a decimal comma"),
+        ("€5", "another currency's sign"), ("£1,200.00", "another currency's sign"),
+        ("$", "a sign without a number"), ("()", "a sign without a number"),
+        ("#####", "a spreadsheet's column was too narrow to show it"), ("#REF!", "a spreadsheet's error"),
+        ("#N/A", "a spreadsheet's error"), ("NaN", "no number"), ("-Infinity", "no number"),
+        ("1E5", "a number that a spreadsheet rounded"), ("4.01E+08", "a number that a spreadsheet rounded"),
+        ("12,34,5", "commas that don't stand between thousands"), ("(-5)", "more than one minus sign"),
+        ("(5", "a parenthesis without its partner"), ("１２", "letters or digits other than 0 to 9"),
+        ("20.0%", "a percentage where an amount belongs"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_is_wrong(text: str, why: str) -> None:
+    with pytest.raises(NotAnAmount) as caught:
+        parse_amount(text)
+    assert str(caught.value) == f"not an amount: {why}"
+
+
+@pytest.mark.parametrize("text", ["20.0% S", "twelve", "5 USD", "9" * 100_000 + "x", "(" * 100_000])
+def test_whatever_else_is_refused_at_once(text: str) -> None:
+    with pytest.raises(NotAnAmount, match=r"^not an amount"):
+        parse_amount(text)
+
+
 @pytest.mark.parametrize("text", ["", " ", "\u00a0", "\t", " \u00a0 "])
 def test_a_blank_cell_is_no_amount_rather_than_zero(text: str) -> None:
     assert is_blank(text)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qbwatch.core.dates import DateOrder
+from qbwatch.formats.notes import notes_of
 from qbwatch.formats.records import Record, Rejected, Structure
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.tally import notes_of
 
 C, I = "Customer.csv", "Invoice.csv"  # noqa: E741
 
@@ -91,7 +91,7 @@ def test_blank_rows_are_structure() -> None:
     ("column", "text", "reason"),
     [
         ("Credit Limit", "lots", "not an amount"),
-        ("Credit Limit", "NaN", "not an amount"),
+        ("Credit Limit", "NaN", "not an amount: no number"),
         ("Status", "maybe", "neither true nor false"),
         ("Customer Name", "A\x00B", "holds a NUL character"),
         ("QuickBooks Internal Id", " ", "no key: the cell is blank"),

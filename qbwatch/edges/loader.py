@@ -18,7 +18,7 @@ from qbwatch.core.accounting import check_rejects, check_rows, check_sums
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import Failure, LoadResult, QbwatchError, Reject, RowCounts, WorkItem
 from qbwatch.datasets import Dataset
-from qbwatch.edges import fold
+from qbwatch.edges import fold, item_prices
 from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.tables import raw_table
@@ -79,7 +79,8 @@ class Loader:
                 result = self._fold_in(cursor, each, self.open(each), fold.SCRATCH, at)
             else:
                 self._fold_again(cursor, each, at)
-        return result, fold.publish_scratch(cursor, dataset)
+        touched = fold.publish_scratch(cursor, dataset)
+        return result, touched + item_prices.publish(cursor, dataset.full_name)
 
     def _fold_again(self, cursor: fold.Cursor, item: WorkItem, at: datetime) -> None:
         """A part that was accepted before. Should it be refused now, it must not look like another file's fault."""
@@ -98,6 +99,7 @@ class Loader:
         statement = statement_of(item, part, tally)
         fold.seal_stage(cursor, statement)
         applied = fold.apply(cursor, statement, target, at)
+        item_prices.note(cursor, part.layout.dataset.full_name, item.file_id, item.as_of, target)
         in_table = fold.sums_of_staged_keys(cursor, target, list(tally.sums))
         rows = count_rows(tally, applied)
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):

@@ -13,6 +13,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
 
 from qbwatch.core.model import QbwatchError
+from qbwatch.edges import item_prices
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.tables import ensure_raw_tables
@@ -32,6 +33,7 @@ def migrate(url: str) -> None:
             connection.execute(text("CREATE SCHEMA IF NOT EXISTS qbwatch"))
             _upgrade(connection)
             ensure_raw_tables(connection)
+            item_prices.ensure_table(connection)
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:

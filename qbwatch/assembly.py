@@ -63,6 +63,7 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
             database_url=url,
             target_schema=config.transform.target_schema,
             timeout=config.transform.timeout,
+            timezone=str(config.quickbooks.timezone),
         )
     )
     pipeline = Pipeline(Loader(vault, order, should_stop), dbt, should_stop, changed)

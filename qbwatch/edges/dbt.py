@@ -28,8 +28,9 @@ __all__ = ["LOG_FILE_BYTES", "Dbt", "DbtSettings", "NodeResult", "Outcome", "Tra
 # The machine is short of something for a while; all other faults of files and processes are somebody's to mend.
 _SHORTAGES = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
 
-# Tests of the models' own logic say nothing about the data and needn't run with every load.
-_BUILD = ("build", "--exclude-resource-type", "unit_test")
+# Tests of the models' own logic say nothing about the data and needn't run with every load; nor do tests that a project
+# marks for the asking. `Dbt.test` runs them all.
+_BUILD = ("build", "--exclude-resource-type", "unit_test", "--exclude", "tag:on_demand")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class DbtSettings:
     database_url: str = field(repr=False)
     target_schema: str = "analytics"
     timeout: timedelta = timedelta(minutes=30)
+    timezone: str = "UTC"  # the office's
     warm_for: timedelta = timedelta(minutes=10)  # how long a warm dbt stays with nothing to do
 
 
@@ -176,7 +178,7 @@ class Dbt:
     def _cold(self, asked: Asked, reached: Reached, should_stop: Callable[[], bool]) -> Ended:
         left_queries = True
         try:
-            environment = reached.environment(self._settings.target_schema)
+            environment = reached.environment(self._settings.target_schema, self._settings.timezone)
             ended = run(Command(asked.arguments, self._folder.path, environment), asked.timeout_seconds, should_stop)
             left_queries = ended.was_killed
             return ended
@@ -198,7 +200,7 @@ class Dbt:
         return replace(launch, command=replace(launch.command, arguments=arguments), target=target)
 
     def _launch_with(self, reached: Reached) -> Launch:
-        environment = reached.environment(self._settings.target_schema)
+        environment = reached.environment(self._settings.target_schema, self._settings.timezone)
         return Launch(self._settings.project.absolute(), Command((), self._folder.path, environment), self._folder.path)
 
     def _end_queries(self) -> None:

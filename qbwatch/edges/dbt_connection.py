@@ -69,10 +69,14 @@ class Reached:
     password: str = field(repr=False)
     options: Mapping[str, str] = field(repr=False)
 
-    def environment(self, target_schema: str) -> dict[str, str]:
-        """The environment for a dbt process: ours without what isn't for it, and the connection."""
+    def environment(self, target_schema: str, timezone: str) -> dict[str, str]:
+        """The environment for a dbt process: ours without what isn't for it, and the connection.
+
+        ``timezone`` is that of the database sessions: a moment becomes a day there as in the office.
+        """
         return {
             **{name: value for name, value in os.environ.items() if _is_passed_on(name)},
+            "PGTZ": timezone,
             **self.options,
             "LC_ALL": "C.UTF-8",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

@@ -32,6 +32,7 @@ test: .venv/.installed ## run the tests: make test ARGS="tests/unit -k money"
 lint: .venv/.installed ## look for mistakes and untidy layout
 	@$(VENV)/python -m ruff check .
 	@$(VENV)/python -m ruff format --check .
+	@$(VENV)/python -m sqlfluff lint --disable-progress-bar dbt/models dbt/tests
 
 format: .venv/.installed ## lay the code out, and mend what can be mended without a person
 	@$(VENV)/python -m ruff check --fix .

@@ -70,6 +70,7 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
             database_url=url,
             target_schema=config.transform.target_schema,
             timeout=config.transform.timeout,
+            timezone=str(config.quickbooks.timezone),
         )
     )
     pipeline = Pipeline(Loader(vault, order, should_stop), dbt, should_stop, changed)
@@ -80,9 +81,16 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
     """The intake over the configured folders; ``admitted`` is called whenever the ledger got something."""
 
     def admit(arrival: Arrival) -> Admission:
+        parts.dbt.warm_up()
         admission = parts.admitter.admit(arrival)
         admitted()
         return admission
+
+    def look() -> None:
+        """A file that settles will be loaded, and then dbt is wanted: its start overlaps with both."""
+        beat()
+        if intake.state().settling:
+            parts.dbt.warm_up()
 
     settle = parts.config.input.settle
     settings = IntakeSettings(
@@ -95,7 +103,8 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
         canary_directory=parts.config.state.directory / "canary",
     )
     ledger = Ledger(parts.known.is_known, admit, DATABASE_ERRORS, parts.known.count)
-    return Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, beat)
+    intake = Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, look)
+    return intake
 
 
 def recall(parts: Parts, connection: Connection) -> None:

@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -67,6 +68,11 @@ def _serve(running: Running) -> int:
     parts = _reach_database(running)
     if parts is None:
         return 0
+    with closing(parts.dbt):
+        return _watch_over(running, parts)
+
+
+def _watch_over(running: Running, parts: assembly.Parts) -> int:
     loops = _start_loops(running, parts)
     code = supervise(running, loops)
     running.notifier.stopping()

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, text
 
 from qbwatch.core.model import Failure, FailureClass, QbwatchError
+from qbwatch.edges import item_prices
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.tables import ensure_raw_tables
@@ -41,6 +42,7 @@ def migrate(url: str) -> None:
         with engine.begin() as connection:
             _lock(connection)
             ensure_raw_tables(connection)
+            item_prices.ensure_table(connection)
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:

@@ -547,6 +547,72 @@ def test_a_build_that_succeeded_pays_the_debt(office: Office, outcome: Outcome) 
     assert office.query("SELECT count(*) FROM qbwatch.transform_debt") == [(0,)]
 
 
+READERS = {
+    "quickbooks.invoices": frozenset({"model.fct_orders"}),
+    "quickbooks.items": frozenset({"model.fct_products"}),
+}
+DEBT = "SELECT dataset, attempt, reason, full_refresh FROM qbwatch.transform_debt ORDER BY id"
+
+
+def node(name: str, status: str) -> NodeResult:
+    return NodeResult(f"model.{name}", name, "model", status, 0.1, 1, None)
+
+
+def test_a_dataset_is_paid_by_its_own_models_whatever_becomes_of_the_others(office: Office) -> None:
+    loaded_office(office)
+    nodes = (node("fct_orders", "success"), node("fct_products", "error"))
+    office.dbt.answer = TransformResult(Outcome.MODEL_ERROR, nodes, "broken", readers=READERS)
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+    office.drop("Item_04_02_2025_1_00_00.csv", items(i="Hook"))
+
+    outcome = office.work()
+
+    assert outcome is not None
+    assert outcome.status is RunStatus.PARTIAL_FAILURE
+    assert office.query(DEBT) == [("quickbooks.items", 1, "broken", False)]
+
+
+def test_a_dataset_is_not_paid_by_a_success_that_left_its_models_out(office: Office) -> None:
+    loaded_office(office)
+    nodes = (node("fct_orders", "skipped"), node("fct_products", "success"))
+    office.dbt.answer = TransformResult(Outcome.BUILT, nodes, readers=READERS)
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+
+    outcome = office.work()
+
+    assert outcome is not None
+    reason = "dbt reported success and left out models that stand on quickbooks.invoices"
+    assert outcome.error == f"dbt: {reason}"
+    assert office.query(DEBT) == [("quickbooks.invoices", 1, reason, False)]
+
+
+def test_a_dataset_that_no_model_reads_owes_nothing(office: Office) -> None:
+    loaded_office(office)
+    office.dbt.answer = TransformResult(Outcome.CONFIGURATION, message="nothing to do", readers=READERS)
+    office.drop("Customer_04_02_2025_1_00_00.csv", customers(c="Acme"))
+
+    outcome = office.work()
+
+    assert outcome is not None
+    assert outcome.transform is not None
+    assert (outcome.status, outcome.transform.outcome) == (RunStatus.SUCCESS, Outcome.BUILT)
+    assert outcome.transform.message == "no model reads quickbooks.customers"
+    assert office.query(DEBT) == []
+
+
+def test_a_project_that_does_not_know_the_source_is_a_mistake(office: Office) -> None:
+    loaded_office(office)
+    readers = {"elsewhere.invoices": frozenset({"model.fct_orders"})}
+    office.dbt.answer = TransformResult(Outcome.CONFIGURATION, message="nothing to do", readers=readers)
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+
+    outcome = office.work()
+
+    assert outcome is not None
+    assert outcome.error == "dbt: nothing to do"
+    assert office.query(DEBT) == [("quickbooks.invoices", 1, "nothing to do", False)]
+
+
 def test_what_a_node_said_is_in_the_ledger(office: Office) -> None:
     office.dbt = failing(Outcome.MODEL_ERROR)
     office.drop("Invoice_04_01_2025_2_00_00.csv", invoices(a=["10.00"]))

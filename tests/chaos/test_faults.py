@@ -67,9 +67,11 @@ def _known() -> dict[str, dict[str, list[str]]]:
 
 
 @pytest.fixture
-def few_expected(install: Callable[..., Installation], _known: dict[str, dict[str, list[str]]]) -> dict[str, list[str]]:
+def few_expected(
+    install: Callable[..., Installation], project: Path, _known: dict[str, dict[str, list[str]]]
+) -> dict[str, list[str]]:
     if not _known:
-        _known["few"] = expected_of(install, FEW)
+        _known["few"] = expected_of(install, FEW, project)
     return _known["few"]
 
 
@@ -82,12 +84,12 @@ def activity(lab: Lab, where: str) -> bool:
         return bool(row and row[0])
 
 
-def test_postgres_dies_during_a_copy(lab: Lab, install: Callable[..., Installation]) -> None:
+def test_postgres_dies_during_a_copy(lab: Lab, project: Path, install: Callable[..., Installation]) -> None:
     large = many_invoices(30_000)
     lab.drop([large])
     wait_until(lambda: activity(lab, "query LIKE 'COPY %' AND state = 'active'"), 60, "a COPY")
     lab.restart()
-    lab.assert_well([large], expected_of(install, [large]))
+    lab.assert_well([large], expected_of(install, [large], project))
 
 
 @pytest.mark.parametrize("outcome", ["committed", "rolled back"])

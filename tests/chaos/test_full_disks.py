@@ -76,7 +76,7 @@ def test_the_disk_of_the_database_is_full(
             assert items(lab.installation)[large.name][0] in ("retrying", "loading", "pending")
             filler.unlink()
             subprocess.run(["mount", "-o", "remount,size=400m", str(disk)], check=True)
-            lab.assert_well([FEW[0], large], expected_of(install, [FEW[0], large]))
+            lab.assert_well([FEW[0], large], expected_of(install, [FEW[0], large], project))
             assert lab.installation.stop() == 0
         finally:
             with psycopg.connect(url_of(server, "postgres"), autocommit=True) as connection:
@@ -104,7 +104,7 @@ def test_the_disk_of_the_vault_runs_full(
             assert "Free space" in problem["hint"]
             assert len(items(lab.installation)) == 2
             filler.unlink()
-            lab.assert_well(FEW, expected_of(install, FEW))
+            lab.assert_well(FEW, expected_of(install, FEW, project))
             assert lab.installation.stop() == 0
 
 
@@ -117,7 +117,7 @@ def test_the_disk_of_the_log_is_full(
         lab.start()
         lab.drop(FEW)
         wait_until(lambda: len(items(lab.installation)) == len(FEW), 60, "the files to come in")
-        lab.assert_well(FEW, expected_of(install, FEW))
+        lab.assert_well(FEW, expected_of(install, FEW, project))
         assert lab.installation.stop() == 0
 
 

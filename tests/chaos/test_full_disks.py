@@ -11,12 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from faulty import FEW, Lab, expected_of, new_database, settings, url_of
-from guarding import temporary_folder
 from holding import items
 from installation import Installation
 from psycopg import sql
 from small_files import many_invoices
-from tiny_project import write_tiny_project
 from waiting import wait_until
 
 from qbwatch.edges.embedded import EmbeddedPostgres
@@ -37,19 +35,6 @@ def small_disk(folder: Path, size: str, owner: int = 0) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedPostgres]:
-    with temporary_folder() as folder:
-        server = EmbeddedPostgres(folder / "postgres", durable=False)
-        server.start()
-        yield server
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return write_tiny_project(tmp_path / "tiny")
 
 
 def test_the_disk_of_the_database_is_full(

@@ -20,7 +20,6 @@ import pytest
 from aftermath import Content, assert_every_file_has_one_outcome, assert_nothing_is_left_over, content_of
 from dropping import Dropper
 from faulty import new_database, settings, url_of
-from guarding import temporary_folder
 from holding import drop_all, items
 from installation import Installation
 from small_files import small_files
@@ -60,14 +59,6 @@ class Matrix:
 def hash_of(content: Content) -> str:
     """A short hash of all tables, for the printed table."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedPostgres]:
-    with temporary_folder() as folder:
-        server = EmbeddedPostgres(folder / "postgres", durable=False)
-        server.start()
-        yield server
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_a_pause_that_was_set_by_a_clock_ahead_is_over_once_it_is_set_right(
     with held(lab.url, "quickbooks_invoices"):
         lab.drop(FEW[2:])
         wait_until(lambda: "retrying" in {state for state, _, _ in items(lab.installation).values()}, 60, "a pause")
-        problem = lab.wait_for_one_problem("database_conflict", "locked")
+        problem = lab.wait_for_one_problem("database_locked")
         assert "tried again" in problem["hint"]
         clock.set_off_by(timedelta(0))
     lab.installation.wait_settled(len(FEW), timeout=SOON)

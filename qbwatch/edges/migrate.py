@@ -39,7 +39,8 @@ def _revision(connection: Connection) -> str | None:
     """What Alembic last brought the database to; None before its first time."""
     if connection.scalar(text("SELECT to_regclass('qbwatch.alembic_version')")) is None:
         return None
-    return connection.scalar(text("SELECT version_num FROM qbwatch.alembic_version"))
+    found: str | None = connection.scalar(text("SELECT version_num FROM qbwatch.alembic_version"))
+    return found
 
 
 def _newest() -> str:

@@ -144,7 +144,7 @@ class Running:
             started_at=self.started_at,
             watcher=seen.watcher.value,
             polled_because=seen.polled_because,
-            watch_alive=seen.watch_alive,
+            watch_alive=seen.watch_alive or (None if seen.last_scan_at is None else False),  # None: it is being set up
             events_missed=seen.events_missed,
             last_scan_at=seen.last_scan_at,
             settling=[(escaped(path), since) for _, path, since in seen.settling],

@@ -119,7 +119,9 @@ WHERE item.state = 'quarantined' ORDER BY item.changed_at DESC LIMIT {_SHOWN}"""
 
 _HELD_UP = """
 SELECT failure_code AS code, count(*) AS files, min(changed_at) AS since, max(reason) AS reason, max(hint) AS hint
-FROM qbwatch.work_items WHERE state = 'retrying' GROUP BY failure_code ORDER BY 1"""
+FROM qbwatch.work_items
+WHERE state = 'retrying' OR (state = 'loading' AND failure_code IS NOT NULL) -- while it is tried again it isn't over
+GROUP BY failure_code ORDER BY 1"""
 
 _CURRENT_RUN = """
 SELECT id, mode, step, dataset, file, done, total, started_at FROM qbwatch.runs WHERE status = 'running'"""

@@ -54,6 +54,8 @@ class Transforming:
         select = [] if full else [f"source:{name}+" for name in sorted({debt.dataset for debt in owed})]
         passing(Moment.DBT_STARTS)
         built = self.dbt.build(select, full_refresh=full, should_stop=self._should_stop)
+        if select and self._has_new_models(built):
+            built = self.dbt.build((), should_stop=self._should_stop)
         passing(Moment.DBT_DONE)
         result = _unless_there_is_nothing_to_build(built, owed)
         self._settle(owed, result, full=full)
@@ -70,6 +72,15 @@ class Transforming:
         """Before the first build, what a selection leaves out doesn't exist, and what is selected stands on it."""
         with self.connection.begin():
             return runs.was_built(self.connection)
+
+    def _has_new_models(self, result: TransformResult) -> bool:
+        """After an upgrade of the project a selection isn't enough: what it stands on may never have been built."""
+        if result.outcome is Outcome.CANCELLED:
+            return False
+        models = {name for readers in result.readers.values() for name in readers if name.startswith("model.")}
+        built = {node.unique_id for node in result.nodes if node.is_good}
+        with self.connection.begin():
+            return bool(runs.never_built(self.connection, sorted(models - built)))
 
     def _settle(self, owed: Sequence[runs.Debt], result: TransformResult, *, full: bool) -> None:
         at = self.now()

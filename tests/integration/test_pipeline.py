@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -570,6 +571,23 @@ def test_a_dataset_is_paid_by_its_own_models_whatever_becomes_of_the_others(offi
     assert outcome is not None
     assert outcome.status is RunStatus.PARTIAL_FAILURE
     assert office.query(DEBT) == [("quickbooks.items", 1, "broken", False)]
+
+
+def test_models_that_came_with_an_upgrade_are_built_with_all_they_stand_on(office: Office) -> None:
+    loaded_office(office)
+    readers = {name: frozenset({"model.fct_orders"}) for name in ("quickbooks.invoices", "quickbooks.customers")}
+    office.dbt.answer = TransformResult(Outcome.BUILT, (node("fct_orders", "success"),), readers=readers)
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+    office.work()
+    assert office.dbt.builds == [((INVOICES,), False)]
+    office.dbt.builds.clear()
+    upgraded = readers | {"quickbooks.customers": frozenset({"model.fct_orders", "model.fct_companies"})}
+    office.dbt.answer = replace(office.dbt.answer, readers=upgraded)
+    office.drop("Invoice_04_03_2025_2_00_00.csv", invoices(c=["20.00"]))
+
+    office.work()
+
+    assert office.dbt.builds == [((INVOICES,), False), ((), False)]
 
 
 def test_a_dataset_is_not_paid_by_a_success_that_left_its_models_out(office: Office) -> None:

@@ -20,7 +20,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import ItemState, QbwatchError
 from qbwatch.core.naming import read_file_name
 from qbwatch.core.settle import Look
-from qbwatch.edges import admissions, decisions, recovery
+from qbwatch.edges import admissions, decisions, mappings, recovery
 from qbwatch.edges.admissions import NewItem, SeenFile
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.vault import Kept, Vault
@@ -78,7 +78,7 @@ class Admitter:
             return Admission.DOUBTED
         seen = describe(arrival, read_file_name(file_name(arrival.path)), self.zone)
         with self.engine.begin() as connection:
-            verdict = judge(connection, seen, lambda: self._recognise(seen), self.zone)
+            verdict = judge(connection, seen, lambda: self._recognise(connection, seen), self.zone)
             self._record(connection, verdict)
             recovery.release_lost(connection, seen.content_hash, self.now())
             passing(Moment.RECORDED)
@@ -124,8 +124,9 @@ class Admitter:
             if part.answers:
                 decisions.keep_answers(connection, item_id, part.answers)
 
-    def _recognise(self, seen: SeenFile) -> tuple[Found, ...]:
-        return recognised(seen.path, lambda: self.vault.open(seen.content_hash), self.order, self.open_book)
+    def _recognise(self, connection: Connection, seen: SeenFile) -> tuple[Found, ...]:
+        remembered = mappings.remembered(connection)
+        return recognised(seen.path, lambda: self.vault.open(seen.content_hash), self.order, self.open_book, remembered)
 
 
 def _log(verdict: Verdict) -> None:

@@ -73,7 +73,7 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
             timezone=str(config.quickbooks.timezone),
         )
     )
-    pipeline = Pipeline(Loader(vault, order, should_stop), dbt, should_stop, changed)
+    pipeline = Pipeline(Loader(vault, order, should_stop, zone=config.quickbooks.timezone), dbt, should_stop, changed)
     return Parts(config, engine, sessions, vault, admitter, known, pipeline, dbt)
 
 

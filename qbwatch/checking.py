@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
@@ -18,7 +20,9 @@ from qbwatch.core.filename import escaped
 from qbwatch.core.ignored import ignored_by
 from qbwatch.core.model import ItemState, QbwatchError, RowClass, RowCounts, WorkItem
 from qbwatch.core.naming import read_file_name
-from qbwatch.edges import admissions
+from qbwatch.core.period import Period
+from qbwatch.datasets.dataset import ColumnType
+from qbwatch.edges import admissions, mappings
 from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import open_regular
 from qbwatch.edges.key_kinds import check_key_kind
@@ -28,6 +32,7 @@ from qbwatch.edges.tables import raw_table
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.formats.notes import notes_of, renames_in
 from qbwatch.formats.part import Part, Unread
+from qbwatch.formats.recognise import EMPLOYEES, Remembered
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.sheets import Outcome, Passed, open_sheets
 from qbwatch.formats.table import Opener
@@ -90,10 +95,21 @@ class Checker:
             hint = "a file of this name is passed over in the input folder"
             return [unread | {"verdict": "ignore", "reason": rule, "hint": hint}]
         try:
-            found = open_sheets(open_file, item.name, self.order, WorkbookReader())
+            found = open_sheets(open_file, item.name, self.order, WorkbookReader(), self._remembered())
         except Refusal as refusal:
-            return [unread | _quarantine(refusal.message, refusal.hint)]
+            verdict = {"verdict": "ignore"} if refusal.failure.code == EMPLOYEES else {}
+            return [unread | _quarantine(refusal.message, refusal.hint) | verdict]
         return [unread | self._told(outcome, item, problem) for outcome in found]
+
+    def _remembered(self) -> Remembered:
+        """What a person said of columns that were renamed."""
+        if self.engine is None:
+            return ()
+        try:
+            with self.engine.connect() as connection:
+                return mappings.remembered(connection)
+        except DATABASE_ERRORS as error:
+            raise DatabaseUnavailable(failure_of(error)) from error
 
     def _told(self, outcome: Outcome, item: WorkItem, problem: str | None) -> Json:
         table = outcome.table
@@ -109,7 +125,7 @@ class Checker:
                 return (
                     known
                     | {"as_of": moment(as_of), "full": is_full}
-                    | self._verdict(outcome.on(as_of.date()), item, problem)
+                    | self._verdict(outcome.on(as_of.astimezone(self.zone).date()), item, problem)
                 )
 
     def _statement(self, part: Part, item: WorkItem) -> tuple[datetime, bool]:
@@ -120,11 +136,12 @@ class Checker:
         return as_of, item.is_full or part.facts.is_all_dates
 
     def _verdict(self, part: Part, item: WorkItem, problem: str | None) -> Json:
+        days: set[str] = set()
         try:
-            tally = read_whole_documents(part.layout, lambda tally: _read(part, tally))
+            tally = read_whole_documents(part.layout, lambda tally: _read(part, tally, days))
         except Refusal as refusal:
             return _stated(part) | _quarantine(refusal.message, refusal.hint) | refusal.told
-        told = _stated(part) | _counted(part, tally, item)
+        told = _stated(part, days) | _counted(part, tally, item)
         if problem:
             return told | _quarantine(problem, "rename it to the exporter's pattern")
         if failure := check_rejects(tally.read, tally.rejected):
@@ -155,6 +172,7 @@ def _quarantine(reason: str, hint: str) -> Json:
     return {"verdict": "quarantine", "reason": reason, "hint": hint}
 
 
+_CENTS = -2  # exponent of a cent
 _READABLE = "name a regular file that you may read"
 _UNREAD: Json = {
     "sheet": None,
@@ -179,14 +197,18 @@ _UNREAD: Json = {
 }
 
 
-def _read(part: Part, tally: Tally) -> None:
+def _read(part: Part, tally: Tally, days: set[str]) -> None:
+    has_days = part.layout.dataset.day is not None
     for reading in part.readings():
-        tally.take(reading)
+        if (record := tally.take(reading)) is not None and has_days:
+            days.add(record.key)
 
 
-def _stated(part: Part) -> Json:
-    """What the part is and says of itself, whatever its rows hold."""
+def _stated(part: Part, days: Collection[str] = ()) -> Json:
+    """What the part is and says of itself, whatever its rows hold. Without a period, a report's is that of ``days``."""
     period = part.facts.period
+    if period is None and days and not part.facts.is_all_dates:
+        period = Period(date.fromisoformat(min(days)), date.fromisoformat(max(days)))
     told: Json = {
         "dataset": part.layout.dataset.full_name,
         "period": {"from": period.first.isoformat(), "to": period.last.isoformat()} if period else None,
@@ -201,7 +223,7 @@ def _counted(part: Part, tally: Tally, item: WorkItem) -> Json:
         "rows": _rows(rows),
         "printed_totals": {"checked": tally.totals_checked, "wrong": 0},
         "row_classes": {RowClass.HEADER.value: 1} | {each.value: count for each, count in tally.row_classes.items()},
-        "sums": {name: str(total) for name, total in tally.sums.items()},
+        "sums": {name: _shown(total, part.layout.dataset.columns[name]) for name, total in tally.sums.items()},
         "drift": {"new": list(part.layout.new), "lost": list(part.layout.lost), "renamed": renames_in(part.layout)},
         "rejects": [
             {"line": each.line, "column": each.column, "text": each.text, "reason": each.reason}
@@ -209,6 +231,13 @@ def _counted(part: Part, tally: Tally, item: WorkItem) -> Json:
         ],
         "notes": [*part.notes, *notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full)],
     }
+
+
+def _shown(total: Decimal, kind: ColumnType) -> str:
+    """A sum as text, to the last digit; money with cents also where a workbook's numbers have none."""
+    exponent = total.as_tuple().exponent
+    is_short = kind is ColumnType.MONEY and isinstance(exponent, int) and exponent > _CENTS
+    return str(total.quantize(Decimal(1).scaleb(_CENTS))) if is_short else str(total)
 
 
 def _rows(rows: RowCounts) -> dict[str, int]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from qbwatch.core.failure import of_errno, pause_before
+from qbwatch.core.filename import part_name
 from qbwatch.core.holds import questions
 from qbwatch.core.model import Difference, Failure, FailureClass, LoadResult, Reject, RowCounts, WorkItem
 from qbwatch.datasets import Dataset, datasets
@@ -123,7 +124,7 @@ class Loading:
     def _ask(self, item: WorkItem, result: LoadResult, dataset: Dataset) -> None:
         """Hold a part that says something surprising, unless a person has answered. Raises `LoadRefused`."""
         new = statements.said_by(item, result, dataset.kind)
-        before = statements.before(self.connection, item, new, dataset.kind)
+        before = statements.before(self.connection, item, new, dataset)
         for failure in questions(new, before):
             if not item.accepts(failure.code):
                 raise LoadRefused(failure, result.rejects)
@@ -157,7 +158,7 @@ class Loading:
                 store.quarantine(self.connection, item.id, failure, at)
                 store.record_rejects(self.connection, item.id, _rejects_of(error))
         self.progress.set_aside += 1
-        self.progress.failures.append(f"{item.name}: {failure.reason}")
+        self.progress.failures.append(f"{part_name(item.name, item.sheet)}: {failure.reason}")
         log.warning("set aside", run=self.progress.run_id, file=item.name, dataset=item.dataset, code=failure.code,
                     failure_class=failure.failure_class.value, transient=failure.is_transient)  # fmt: skip
 

@@ -26,7 +26,7 @@ from qbwatch.core.naming import read_file_name
 from qbwatch.core.plan import Facts, load_order
 from qbwatch.database import is_new, reachable
 from qbwatch.datasets import datasets
-from qbwatch.edges import admissions
+from qbwatch.edges import admissions, mappings
 from qbwatch.edges.admissions import SeenFile
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.digest import digest_of
@@ -175,7 +175,9 @@ def _foreseen(connection: Connection | None, config: Config, lying: _Lying) -> l
 
 def _verdict(connection: Connection | None, config: Config, lying: _Lying, seen: SeenFile) -> Verdict:
     def recognise() -> tuple[Found, ...]:
-        return recognised(seen.path, lying.open, DateOrder(config.quickbooks.date_order), WorkbookReader())
+        remembered = mappings.remembered(connection) if connection is not None else ()
+        order = DateOrder(config.quickbooks.date_order)
+        return recognised(seen.path, lying.open, order, WorkbookReader(), remembered)
 
     return judge(connection, seen, recognise, config.quickbooks.timezone)
 

@@ -25,6 +25,7 @@ from qbwatch.core.naming import NameReading, read_file_name
 from qbwatch.edges import admissions, decisions
 from qbwatch.edges.admissions import SeenFile, Twin, Version
 from qbwatch.formats.part import Part
+from qbwatch.formats.recognise import EMPLOYEES, Remembered
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.sheets import Outcome, Passed, open_sheets
 from qbwatch.formats.table import Opener, OpenWorkbook
@@ -115,7 +116,11 @@ def _written_at(arrival: Arrival) -> datetime:
 
 
 def recognised(
-    path: bytes, opener: Opener, order: DateOrder, open_book: OpenWorkbook = open_workbook
+    path: bytes,
+    opener: Opener,
+    order: DateOrder,
+    open_book: OpenWorkbook = open_workbook,
+    remembered: Remembered = (),
 ) -> tuple[Found, ...]:
     """What the parts of a file are by its name and content; a file that nothing can be said of is one part."""
     name = file_name(path)
@@ -127,9 +132,10 @@ def recognised(
         failure = Failure(FailureClass.DATA, "placeholder", _PLACEHOLDER, _DOWNLOAD)
         return (Found(Fate.QUARANTINE, failure=failure),)
     try:
-        return tuple(map(_found, open_sheets(opener, name, order, open_book)))
+        return tuple(map(_found, open_sheets(opener, name, order, open_book, remembered)))
     except Refusal as refusal:
-        return (Found(Fate.QUARANTINE, failure=refusal.failure),)
+        is_passed = refusal.failure.code == EMPLOYEES
+        return (Found(Fate.PASSED if is_passed else Fate.QUARANTINE, failure=refusal.failure),)
 
 
 def hollow(name: str, opener: Opener) -> bool:
@@ -143,7 +149,8 @@ def _found(outcome: Outcome) -> Found:
     if isinstance(outcome, Part):
         facts = outcome.facts
         dataset = outcome.layout.dataset.full_name
-        return Found(Fate.LOAD, sheet, dataset, None, facts.is_all_dates, facts.printed_at)
+        answers = {"renamed": dict(outcome.renamed)} if outcome.renamed else {}
+        return Found(Fate.LOAD, sheet, dataset, None, facts.is_all_dates, facts.printed_at, answers)
     return Found(Fate.PASSED if isinstance(outcome, Passed) else Fate.QUARANTINE, sheet, None, outcome.failure)
 
 
@@ -197,6 +204,7 @@ def _answered(part: Found, twin: Twin | None) -> Found:
     state, answers = twin.parts[part.sheet or ""]
     if state is ItemState.LOADED:
         answers = {**answers, "accepted": sorted(HOLDS)}
+    answers = {**part.answers, **answers}
     part = replace(part, answers=answers)
     if part.failure is None or part.failure.code not in answers.get("accepted", ()):
         return part

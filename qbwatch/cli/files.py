@@ -160,6 +160,11 @@ def _chapter(part: dict[str, Any], zone: tzinfo) -> list[str]:
         lines += wrapped(_difference(part["difference"]), indent, indent + "  ")
     if part["answers"].get("accepted"):
         lines += wrapped("accepted by a person: " + ", ".join(part["answers"]["accepted"]), indent, indent + "  ")
+    if part["answers"].get("renamed"):
+        told = ", ".join(f"{column} from {new!r}" for column, new in part["answers"]["renamed"].items())
+        is_own = part["answers"].get("mapped_at") is not None
+        whose = "mapped by a person" if is_own else "mapped as a person said of an earlier file"
+        lines += wrapped(f"{whose}: {told}", indent, indent + "  ")
     lines += [f"{indent}sum of {name}: {total}" for name, total in part["sums"].items()]
     for note in part["notes"]:
         lines += wrapped(note, indent, indent + "  ")

@@ -18,9 +18,10 @@ from qbwatch.core.period import Period
 FEW_ROWS = "few_rows"
 NO_ROWS = "no_rows"
 PERIOD_OVERLAPS = "period_overlaps"
+OTHER_REPORT = "other_report"
 NAME_DISAGREES = "name_disagrees"  # found when the file is recognised
 
-HOLDS = frozenset({FEW_ROWS, NO_ROWS, PERIOD_OVERLAPS, NAME_DISAGREES})
+HOLDS = frozenset({FEW_ROWS, NO_ROWS, PERIOD_OVERLAPS, OTHER_REPORT, NAME_DISAGREES})
 """Codes of a quarantine that a person may override with ``qbwatch accept``."""
 
 FEW = Decimal("0.5")  # of the last full export's rows; a firm doesn't lose half of its customers between two exports
@@ -31,13 +32,14 @@ FEW_COUNTS_FROM = 20  # rows of the last full export; below that, half of them i
 class Said:
     """A part in few words: its file's shown name, how many of its rows are readable, the days that a report speaks for.
 
-    ``lists_everything`` is true of a full export: what it lacks is gone.
+    ``lists_everything`` is true of a full export: what it lacks is gone. ``report`` is a report's title, if known.
     """
 
     name: str
     rows: int
     lists_everything: bool = False
     period: Period | None = None
+    report: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,26 @@ class Before:
 
     ``last``: the last full export before a full one, the last report before a report that shares a day with it.
     ``last_full``: the last full export, or report of all dates, before one of these. ``overlapping``: accepted reports
-    that share days with a report, earlier and later ones.
+    that share days with a report, earlier and later ones; ``other`` is one of these with another title, where that
+    means other rows. ``is_rolling``: a person accepted the overlap of an earlier report of this title and length.
     """
 
     last: Said | None = None
     last_full: Said | None = None
     overlapping: tuple[Said, ...] = ()
+    other: Said | None = None
+    is_rolling: bool = False
 
 
 def questions(new: Said, before: Before) -> list[Failure]:
     """What a person should be asked about a part; usually nothing."""
-    found = (_no_rows(new, before.last), _few_rows(new, before.last_full), _overlap(new, before.overlapping))
+    overlapping = () if before.is_rolling else before.overlapping
+    found = (
+        _no_rows(new, before.last),
+        _few_rows(new, before.last_full),
+        _other_report(new, before.other),
+        _overlap(new, overlapping),
+    )
     return [each for each in found if each is not None]
 
 
@@ -74,6 +85,13 @@ def _few_rows(new: Said, last: Said | None) -> Failure | None:
         return None
     reason = f"a full export of {_rows(new.rows)}, where {last.name} had {last.rows:,}"
     return _hold(FEW_ROWS, reason, "what it lacks is gone", new)
+
+
+def _other_report(new: Said, other: Said | None) -> Failure | None:
+    if other is None:
+        return None
+    reason = f"it is a {new.report!r}, and shares days with {other.name}, a {other.report!r}, which lists other rows"
+    return _hold(OTHER_REPORT, reason, "the later of the two counts for the days that both cover", new)
 
 
 def _overlap(new: Said, overlapping: Sequence[Said]) -> Failure | None:

@@ -223,8 +223,8 @@ class Difference:
 class LoadResult:
     """What loading one part did: accounting, money sums by column (exact), and the rejected rows.
 
-    ``period`` is what a report speaks for, None for any other part; ``difference`` how the part differs from the
-    earlier file that it replaces, None where it replaces none.
+    ``period`` is what a report speaks for and ``report`` its title, None for any other part; ``difference`` how the
+    part differs from the earlier file that it replaces, None where it replaces none.
     """
 
     rows: RowCounts
@@ -233,3 +233,4 @@ class LoadResult:
     notes: tuple[str, ...] = ()
     period: Period | None = None
     difference: Difference | None = None
+    report: str | None = None

@@ -116,7 +116,8 @@ class Dataset:
     ``read_by`` names, by column, the dbt models of the shipped project that read it.
 
     Of a report: ``titles`` names the column that its sections fill, by title; ``day`` is the column of the day that a
-    row speaks for (None: the report's date); ``section_groups`` are labels of sections that are no part of a name.
+    row speaks for (None: the report's date); ``section_groups`` are labels of sections that are no part of a name;
+    ``is_one_listing``: all its reports list the same records, in another order at most.
     """
 
     source: str
@@ -136,6 +137,7 @@ class Dataset:
     titles: dict[str, str] = field(default_factory=dict)
     day: str | None = None
     section_groups: frozenset[str] = frozenset()
+    is_one_listing: bool = False
     read_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

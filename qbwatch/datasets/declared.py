@@ -112,6 +112,7 @@ def _dataset(name: str, entry: dict[str, Any], rank: int) -> Dataset:
         titles=dict(entry.get("titles", {})),
         day=entry.get("day"),
         section_groups=frozenset(entry.get("section_groups", ())),
+        is_one_listing=entry.get("is_one_listing", False),
         read_by=_read_by(name),
     )
 

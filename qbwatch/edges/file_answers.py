@@ -72,6 +72,12 @@ def quarantined_items(connection: Connection) -> list[int]:
     return list(connection.scalars(text(query)))
 
 
+def files_of(connection: Connection, item_ids: Sequence[int]) -> int:
+    """Of how many files these items are parts."""
+    query = "SELECT count(DISTINCT file_id) FROM qbwatch.work_items WHERE id = ANY(:ids)"
+    return int(connection.execute(text(query), {"ids": list(item_ids)}).scalar_one())
+
+
 def standing_of(connection: Connection, file_ids: Sequence[int]) -> list[Json]:
     """How single files stand, part by part, for whoever asked for just these."""
     query = """SELECT file.name, item.sheet, item.dataset, item.state, item.reason, item.hint

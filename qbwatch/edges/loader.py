@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import PurePosixPath
 
 from psycopg import sql
@@ -51,13 +51,15 @@ class LoadRefused(QbwatchError):
 class Loader:
     """Loads parts from the vault over one connection; the caller owns the transaction.
 
-    ``verifies_copies``: each copy is hashed before it is read, where the vault itself is in question.
+    ``verifies_copies``: each copy is hashed before it is read, where the vault itself is in question. ``zone`` is the
+    office's, whose day a report of position speaks for that states none.
     """
 
     vault: Vault
     order: DateOrder
     should_stop: Callable[[], bool] = lambda: False
     verifies_copies: bool = False
+    zone: tzinfo = UTC
 
     def open(self, item: WorkItem) -> Part:
         """The part of a work item, from its copy in the vault. Raises `Refusal`, and `VaultError`.
@@ -74,8 +76,9 @@ class Loader:
         if item.accepts(NAME_DISAGREES):
             name = "accepted" + PurePosixPath(name).suffix
         open_book = WorkbookReader(self._look)
-        part = open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet, open_book)
-        return part.on(item.as_of.date())
+        renamed = item.answers.get("renamed", {})
+        part = open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet, open_book, renamed)
+        return part.on(item.as_of.astimezone(self.zone).date())
 
     def _look(self) -> None:
         """A workbook may take long to open; a stop needn't wait for it. Raises `LoadStopped`."""
@@ -149,6 +152,7 @@ class Loader:
             tuple(tally.rejects),
             _notes(item, part, tally),
             spoken_for(cursor, statement),
+            report=part.title,
         )
 
 

@@ -39,6 +39,6 @@ def questions_raised(
     """What a person would be asked if the part were loaded; after `rehearse`, in the same transaction."""
     dataset, cursor = part.layout.dataset, driver(connection).cursor()
     named = replace(item, dataset=dataset.full_name)
-    result = LoadResult(rows, period=spoken_for(cursor, statement_of(named, part, tally)))
+    result = LoadResult(rows, period=spoken_for(cursor, statement_of(named, part, tally)), report=part.title)
     new = statements.said_by(named, result, dataset.kind)
-    return questions(new, statements.before(connection, named, new, dataset.kind))
+    return questions(new, statements.before(connection, named, new, dataset))

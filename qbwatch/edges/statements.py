@@ -10,11 +10,11 @@ from sqlalchemy import Connection, text
 from qbwatch.core.holds import Before, Said
 from qbwatch.core.model import LoadResult, WorkItem
 from qbwatch.core.period import ALL_DATES, Period
-from qbwatch.datasets import Kind
+from qbwatch.datasets import Dataset, Kind
 from qbwatch.edges.store import items_where
 
 _SAID = """SELECT file.name, item.rows_inserted + item.rows_updated + item.rows_unchanged AS rows,
-                  item.is_full, item.period_first, item.period_last
+                  item.is_full, item.period_first, item.period_last, item.report
            FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
            WHERE item.dataset = :dataset AND item.state = 'loaded' AND item.id <> :id"""
 _BEFORE = """(item.as_of, item.is_full, item.content_hash, item.id) < (:as_of, :is_full, :content_hash, :id)"""
@@ -22,27 +22,34 @@ _LATEST = "ORDER BY item.as_of DESC, item.is_full DESC, item.content_hash DESC, 
 _SAME_DAYS = "item.period_first = :first AND item.period_last = :last"
 _WITHIN = "item.period_first >= :first AND item.period_last <= :last"
 _AROUND = "item.period_first <= :first AND item.period_last >= :last"
+_OTHER_TITLE = "item.report <> :report"
+_ACCEPTED_BEFORE = """item.answers->>'accepted_at' IS NOT NULL AND item.answers->'accepted' ? 'period_overlaps'
+                      AND item.report = :report AND item.period_last - item.period_first = :length"""
 _SHARES_A_DAY = "item.period_first <= :last AND item.period_last >= :first"
 
 
 def said_by(item: WorkItem, result: LoadResult, kind: Kind) -> Said:
     """A part that was just folded, in few words."""
     lists_everything = result.period == ALL_DATES if kind is Kind.PERIOD else item.is_full
-    return Said(item.name, result.rows.accepted, lists_everything, result.period)
+    return Said(item.name, result.rows.accepted, lists_everything, result.period, result.report)
 
 
-def before(connection: Connection, item: WorkItem, new: Said, kind: Kind) -> Before:
+def before(connection: Connection, item: WorkItem, new: Said, dataset: Dataset) -> Before:
     """What the part is compared with.
 
     A report that speaks for no day (neither a period nor a row) is compared with the last one of its dataset. What is
     no report and lists only what changed has nothing to be compared with.
     """
-    if kind is Kind.PERIOD:
+    if dataset.kind is Kind.PERIOD:
         last_full = _last(connection, item, _SAME_DAYS, new.period) if new.lists_everything else None
         if new.period is None:
             return Before(_last(connection, item, "true"))
         return Before(
-            _last(connection, item, _SHARES_A_DAY, new.period), last_full, _overlapping(connection, item, new.period)
+            _last(connection, item, _SHARES_A_DAY, new.period),
+            last_full,
+            _overlapping(connection, item, new.period),
+            None if dataset.is_one_listing else _any(connection, item, f"{_SHARES_A_DAY} AND {_OTHER_TITLE}", new),
+            _any(connection, item, _ACCEPTED_BEFORE, new) is not None,
         )
     if not item.is_full:
         return Before()
@@ -53,6 +60,15 @@ def before(connection: Connection, item: WorkItem, new: Said, kind: Kind) -> Bef
 def _last(connection: Connection, item: WorkItem, where: str, period: Period | None = None) -> Said | None:
     query = f"{_SAID} AND {where} AND {_BEFORE} {_LATEST}"
     row = connection.execute(text(query), _values(item, period)).mappings().one_or_none()
+    return None if row is None else _said(row)
+
+
+def _any(connection: Connection, item: WorkItem, where: str, new: Said) -> Said | None:
+    """The newest accepted report, earlier or later, of which this is so; a report of no known title has none."""
+    if new.report is None or new.period is None:
+        return None
+    values = _values(item, new.period) | {"report": new.report, "length": (new.period.last - new.period.first).days}
+    row = connection.execute(text(f"{_SAID} AND {where} {_LATEST}"), values).mappings().one_or_none()
     return None if row is None else _said(row)
 
 
@@ -95,4 +111,4 @@ def _values(item: WorkItem, period: Period | None = None) -> dict[str, Any]:
 
 def _said(row: Mapping[Any, Any]) -> Said:
     period = Period(row["period_first"], row["period_last"]) if row["period_first"] is not None else None
-    return Said(row["name"], int(row["rows"]), bool(row["is_full"]), period)
+    return Said(row["name"], int(row["rows"]), bool(row["is_full"]), period, row["report"])

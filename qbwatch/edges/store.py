@@ -112,7 +112,7 @@ def finish(connection: Connection, item: WorkItem, result: LoadResult, at: datet
                    rows_updated = :updated, rows_unchanged = :unchanged, rows_removed = :removed,
                    rows_rejected = :rejected, sums = CAST(:sums AS jsonb), notes = CAST(:notes AS jsonb),
                    period_first = :first, period_last = :last, difference = CAST(:difference AS jsonb),
-                   superseded_by = NULL
+                   superseded_by = NULL, report = :report
                WHERE id = :id AND state = 'loading' RETURNING id"""
     values = {
         "id": item.id,
@@ -128,6 +128,7 @@ def finish(connection: Connection, item: WorkItem, result: LoadResult, at: datet
         "notes": json.dumps(list(result.notes)),
         "first": result.period.first if result.period else None,
         "last": result.period.last if result.period else None,
+        "report": result.report,
         "difference": json.dumps(asdict(result.difference)) if result.difference else None,
     }
     done = connection.scalar(text(query), values)

@@ -23,7 +23,7 @@ from qbwatch.core.dates import DateOrder, parse_date
 from qbwatch.core.model import RowClass
 from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.iif_rows import Entry, is_unnamed, walk
-from qbwatch.formats.recognise import of_keyword
+from qbwatch.formats.recognise import EMPLOYEES, of_keyword
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Row, Table
 
@@ -146,6 +146,9 @@ def _notes_of(counts: Counter[str], loaded: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _nothing_known(contents: _Contents) -> Refusal:
+    told = set(contents.headers) | set(contents.counts)
+    if _EMPLOYEES in told and told <= {_EMPLOYEES, _FILE}:
+        return Refusal(EMPLOYEES, "employees are never loaded", "nothing needs to be done")
     kinds = ", ".join(dict.fromkeys((*contents.headers, *contents.counts))) or "none"
     return Refusal(
         "no_known_kind",

@@ -11,13 +11,16 @@ from itertools import islice
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import Failure
 from qbwatch.core.naming import read_file_name
+from qbwatch.datasets import Kind
 from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.layout import Layout, lay_out
 from qbwatch.formats.recognise import (
     HEADER_WITHIN,
     NOT_RENAMED,
     Header,
+    Remembered,
     Renamed,
+    mapped,
     matching,
     named_by,
     of_keyword,
@@ -33,6 +36,8 @@ from qbwatch.formats.table import WORKBOOKS, Opener, OpenWorkbook, Row, Table
 from qbwatch.formats.tables import open_tables
 from qbwatch.formats.workbook import open_workbook
 
+MAPPABLE = frozenset({"missing_columns", "unknown_layout", "ambiguous"})
+"""Codes of refusals that a mapping of renamed columns may lift."""
 _BROKEN_OFF = "the report breaks off: its last section has no total, and the others have one"
 
 
@@ -40,13 +45,15 @@ _BROKEN_OFF = "the report breaks off: its last section has no total, and the oth
 class Part:
     """What a file holds for one dataset: how it is written, where its columns go, and what it says of itself.
 
-    ``report`` knows how its rows are read when it is a report and no flat table.
+    ``report`` knows how its rows are read when it is a report and no flat table. ``renamed`` are columns that stand
+    under another header, as a person said.
     """
 
     layout: Layout
     table: Table
     facts: ReportFacts = field(default_factory=ReportFacts)
     report: Report | None = None
+    renamed: Renamed = field(default_factory=dict)
 
     def readings(self) -> Iterator[Reading]:
         """Every row below the header, from the beginning. Raises `Refusal`."""
@@ -60,9 +67,16 @@ class Part:
         return self.report is None or self.report.is_complete
 
     @property
+    def title(self) -> str | None:
+        """Which report it is, where it is one and that is known."""
+        return None if self.report is None else self.report.title
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know of it beside what reading its rows tells."""
-        return () if self.is_complete else (_BROKEN_OFF,)
+        told = ", ".join(f"{column} from {new!r}" for column, new in self.renamed.items())
+        mapping = (f"columns that were renamed, as a person said: {told}",) if told else ()
+        return mapping if self.is_complete else (*mapping, _BROKEN_OFF)
 
     def on(self, day: date) -> Part:
         """The same part, for the case that it is a report of position which states no day: ``day`` is its file's."""
@@ -84,16 +98,18 @@ def open_parts(
     name: str,
     order: DateOrder,
     open_book: OpenWorkbook = open_workbook,
-    renamed: Renamed = NOT_RENAMED,
+    remembered: Remembered = (),
 ) -> tuple[Part | Unread, ...]:
-    """Recognise what a file holds, by content first and name second. ``renamed`` is what a person said of its columns.
+    """Recognise what a file holds, by content first and name second. ``remembered`` is what a person said of columns
+    that were renamed in earlier files.
 
     Raises `Refusal` when that can be said of none of it.
     """
     tables = open_tables(open_stream, open_book)
-    if len(tables) == 1:
-        return (_recognised(tables[0], name, order, renamed),)
-    return tuple(_part_of(table, name, order, renamed) for table in tables)
+    found = tuple(_by_mapping(_part_of(table, name, order), name, order, remembered) for table in tables)
+    if len(found) == 1 and isinstance(found[0], Unread):
+        return (_recognised(tables[0], name, order, NOT_RENAMED),)
+    return found
 
 
 def open_part(
@@ -111,11 +127,30 @@ def open_part(
     raise Refusal("no_such_sheet", f"it has no sheet {sheet!r} any more", "drop the file into the folder again")
 
 
-def _part_of(table: Table, name: str, order: DateOrder, renamed: Renamed) -> Part | Unread:
+def _part_of(table: Table, name: str, order: DateOrder) -> Part | Unread:
     try:
-        return _recognised(table, name, order, renamed)
+        return _recognised(table, name, order, NOT_RENAMED)
     except Refusal as refusal:
         return Unread(table, refusal.failure)
+
+
+def _by_mapping(found: Part | Unread, name: str, order: DateOrder, remembered: Remembered) -> Part | Unread:
+    """The same table with its columns as a person mapped them once, where it has those headers."""
+    if not remembered or (isinstance(found, Unread) and found.failure.code not in MAPPABLE):
+        return found
+    with closing(found.table.rows()) as rows:
+        headers = [row.cells for row in islice(rows, HEADER_WITHIN)]
+    for dataset, renamed in remembered:
+        is_other = isinstance(found, Part) and found.layout.dataset.full_name != dataset
+        if is_other or not any(mapped(cells, renamed) for cells in headers):
+            continue
+        try:
+            part = _recognised(found.table, name, order, renamed)
+        except Refusal:
+            continue
+        if part.renamed and part.layout.dataset.full_name == dataset:
+            return part
+    return found
 
 
 def _recognised(table: Table, name: str, order: DateOrder, renamed: Renamed) -> Part:
@@ -127,13 +162,16 @@ def _recognised(table: Table, name: str, order: DateOrder, renamed: Renamed) -> 
         head = list(islice(rows, HEADER_WITHIN))
     header = _find_header(head, stem, renamed)
     is_flat = matching(header.columns, stem) and title_above(head) is None
-    if not is_flat and (found := find_report(head, stem, order)) is not None:
+    if not is_flat and (found := find_report(head, stem, order, renamed)) is not None:
         report = open_report(table, found, name, order)
-        return Part(report.layout, table, report.facts, report)
+        taken = mapped(report.layout.header.written, renamed)
+        return Part(report.layout, table, report.facts, report, taken)
     dataset = recognise(header, stem)
     header = read_header(header.line, header.written, dataset, renamed=renamed)
-    facts = facts_of_list(table, head, header.line, stem, order)
-    return Part(lay_out(header, dataset, order, table.notes), table, facts)
+    is_printed = dataset.kind is Kind.LIST or header.line > 1
+    facts = facts_of_list(table, head, header.line, name, order) if is_printed else ReportFacts()
+    taken = mapped(header.written, renamed)
+    return Part(lay_out(header, dataset, order, table.notes), table, facts, renamed=taken)
 
 
 def _iif(table: Table, order: DateOrder) -> Part:

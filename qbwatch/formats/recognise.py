@@ -21,6 +21,7 @@ NO_FORM = Form()
 
 Renamed = Mapping[str, str]  # column → the header that it has now, as a person said of a source
 NOT_RENAMED: Renamed = MappingProxyType({})
+Remembered = Sequence[tuple[str, Renamed]]  # what was said of files of a dataset (full name), newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,15 @@ def _told_apart(plain: Sequence[str], cells: Sequence[str], declared: Iterable[s
 
 def _as_before(names: list[str], renamed: Renamed) -> list[str]:
     """The names with those that a person mapped; a column that stands under its old name too needs no mapping."""
-    old_of = {column_name(new): column for column, new in renamed.items() if column not in names}
+    old_of = {names_of([new])[0]: column for column, new in renamed.items() if column not in names}
     return [old_of.get(name, name) for name in names]
+
+
+def mapped(written: Sequence[str], renamed: Renamed) -> dict[str, str]:
+    """What of a mapping a header has: its new headers, as they stand in it, and not the old ones beside them."""
+    standing = dict(zip(names_of(written), written, strict=True))
+    told = {column: standing.get(names_of([new])[0]) for column, new in renamed.items() if column not in standing}
+    return {column: new for column, new in told.items() if new is not None}
 
 
 def _form_of(names: Sequence[str], dataset: Dataset, keyword: str | None) -> Form:

@@ -14,6 +14,7 @@ from qbwatch.datasets import Kind
 from qbwatch.formats.keys import KeyReader
 from qbwatch.formats.layout import Cell, Layout
 from qbwatch.formats.refusal import Refusal
+from qbwatch.formats.report_text import read_footer
 from qbwatch.formats.table import Row, Unusable
 
 _SHOWN = 80  # characters of an offending cell that are kept
@@ -21,9 +22,6 @@ _TORN = 20  # characters on either side of a comma that seems to lack its quotes
 _THOUSANDS = re.compile(r"-?\$?[0-9]{1,3}")
 _GROUP = re.compile(r"[0-9]{3}(?:\.[0-9]+)?")
 _NUMERIC = re.compile(r"[-$(0-9., )]+")
-_FOOTER = re.compile(
-    r"\s*(?:(?:Accrual|Cash) Basis )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, .*[0-9]{4} .*(?:GMT|[ap]\.?m\.?)", re.I
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ def _structure_of(cells: Sequence[str], *, is_list: bool) -> RowClass | None:
         return RowClass.BLANK
     if is_list and first.strip() == "TOTAL" and all(_NUMERIC.fullmatch(cell) for cell in filled):
         return RowClass.GRAND_TOTAL
-    if is_list and _FOOTER.match(first) and next(filled, None) is None:
+    if is_list and read_footer(cells) is not None:
         return RowClass.FOOTER
     return None
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.money import NotAnAmount, parse_amount
-from qbwatch.datasets import SUMMED, Dataset, Kind, datasets
+from qbwatch.datasets import ColumnType, Dataset, Kind, datasets
 from qbwatch.formats.facts import ReportFacts
-from qbwatch.formats.recognise import Header, named_exactly, read_header
+from qbwatch.formats.recognise import NOT_RENAMED, Header, Renamed, named_exactly, read_header
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.report_period import read_period
 from qbwatch.formats.report_text import filled, read_basis, read_footer, with_footer
@@ -31,7 +31,7 @@ class Head:
     report: str | None
 
 
-def find_report(rows: Sequence[Row], stem: str, order: DateOrder) -> Head | None:
+def find_report(rows: Sequence[Row], stem: str, order: DateOrder, renamed: Renamed = NOT_RENAMED) -> Head | None:
     """Recognise a report by its title first, else by its header's signature; None when it is neither.
 
     ``rows`` are the first ones of the table. Raises `Refusal` for a report that isn't loaded,
@@ -40,7 +40,7 @@ def find_report(rows: Sequence[Row], stem: str, order: DateOrder) -> Head | None
     title = title_above(rows)
     if title is not None and title.dataset is None:
         raise _not_loaded(title)
-    header = _header_by_signature(rows) if title is None else _header_of_titled(rows, title)
+    header = _header_by_signature(rows, renamed) if title is None else _header_of_titled(rows, title, renamed)
     if header is None:
         return None
     dataset, found = header
@@ -93,10 +93,10 @@ def title_above(rows: Iterable[Row]) -> Title | None:
     return None
 
 
-def _header_of_titled(rows: Sequence[Row], title: Title) -> tuple[Dataset, Header]:
+def _header_of_titled(rows: Sequence[Row], title: Title, renamed: Renamed) -> tuple[Dataset, Header]:
     assert title.dataset is not None
     for row in rows:
-        header = read_header(row.line, row.cells, title.dataset)
+        header = read_header(row.line, row.cells, title.dataset, renamed=renamed)
         if _may_head(header, title.dataset):
             return title.dataset, header
     raise Refusal(
@@ -107,10 +107,10 @@ def _header_of_titled(rows: Sequence[Row], title: Title) -> tuple[Dataset, Heade
 
 
 def _may_head(header: Header, dataset: Dataset) -> bool:
-    """Whether a row carries enough of the dataset's columns, an amount among them, and the day where it has one."""
+    """Whether a row carries enough of the dataset's columns, money among them, and the day where it has one."""
     declared = [name for name in header.columns if name in dataset.columns]
-    has_sum = any(dataset.columns[name] in SUMMED for name in declared)
-    if not has_sum or any(_is_amount(cell) for cell in header.written):
+    has_money = any(dataset.columns[name] is ColumnType.MONEY for name in declared)
+    if not has_money or any(_is_amount(cell) for cell in header.written):
         return False
     if dataset.day is not None:
         return dataset.day in declared and len(declared) >= _DECLARED_AT_LEAST
@@ -124,14 +124,14 @@ def _is_amount(text: str) -> bool:
         return False
 
 
-def _header_by_signature(rows: Sequence[Row]) -> tuple[Dataset, Header] | None:
+def _header_by_signature(rows: Sequence[Row], renamed: Renamed) -> tuple[Dataset, Header] | None:
     """The first row that carries a signature. A signature that holds all columns of another's is the more telling."""
     for row in rows:
         found = [
             (dataset, header, positions)
             for dataset in datasets().values()
             if dataset.kind is Kind.PERIOD
-            for header in (read_header(row.line, row.cells, dataset),)
+            for header in (read_header(row.line, row.cells, dataset, renamed=renamed),)
             for positions in _matched(header, dataset)
         ]
         best = [each for each in found if not any(each[2] < other[2] for other in found)]

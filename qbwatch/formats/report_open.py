@@ -37,14 +37,18 @@ def read_report(report: Report, below: Iterator[Row]) -> Iterator[Reading]:
     return read_statement(report, below) if report.outline is None else read_sections(report, below)
 
 
-def facts_of_list(table: Table, head: Sequence[Row], header_line: int, stem: str, order: DateOrder) -> ReportFacts:
-    """What a printed list says of itself: it has lines above its header as a report has, and a footer."""
+def facts_of_list(table: Table, head: Sequence[Row], header_line: int, name: str, order: DateOrder) -> ReportFacts:
+    """What a printed list says of itself: it has lines above its header as a report has, and a footer.
+
+    An exporter's has neither, and a name with a moment, which saves looking for a footer.
+    """
+    reading = read_file_name(name)
     above = [row for row in head if row.line < header_line]
-    if not above:
+    if not above and reading.moment is not None:
         return ReportFacts()
     with closing(table.rows()) as rows:
         footer = last_footer(row for row in rows if row.line > header_line)
-    return with_footer(read_preamble(above, stem, order), footer)
+    return with_footer(read_preamble(above, reading.stem, order), footer)
 
 
 def _day_of(facts: ReportFacts, name: str) -> date | None:

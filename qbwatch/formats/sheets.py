@@ -14,13 +14,15 @@ from itertools import islice
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import Failure, FailureClass
 from qbwatch.core.naming import folded_stem
+from qbwatch.datasets import Kind
 from qbwatch.formats.part import Part, Unread, open_parts
-from qbwatch.formats.recognise import HEADER_WITHIN, named_by
+from qbwatch.formats.recognise import EMPLOYEES, HEADER_WITHIN, Remembered, named_by
+from qbwatch.formats.records import Record, Rejected
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import WORKBOOKS, Opener, OpenWorkbook, Table
 from qbwatch.formats.workbook import open_workbook
 
-EMPTY, EMPLOYEES = "empty_file", "employees"  # codes of refusals that pass a sheet over
+EMPTY = "empty_file"  # code of a refusal that passes a sheet over, as that of employees does
 _UNKNOWN = frozenset({"unknown_layout", "missing_columns"})  # codes of tables that fit no dataset
 _HEADER_AT_LEAST = 3  # filled cells, all of them words, make a row look like a header
 
@@ -37,17 +39,22 @@ Outcome = Part | Unread | Passed
 
 
 def open_sheets(
-    open_stream: Opener, name: str, order: DateOrder, open_book: OpenWorkbook = open_workbook
+    open_stream: Opener,
+    name: str,
+    order: DateOrder,
+    open_book: OpenWorkbook = open_workbook,
+    remembered: Remembered = (),
 ) -> tuple[Outcome, ...]:
     """Every table of a file with what becomes of it. Raises `Refusal` when that can be said of none."""
-    found = open_parts(open_stream, name, order, open_book)
+    found = open_parts(open_stream, name, order, open_book, remembered)
     if len(found) == 1 and found[0].table.hidden is None:
         return found
     judged = tuple(_judged(each, found) for each in found)
     if any(isinstance(each, Part) for each in judged):
         judged = tuple(_told_from_covers(each) for each in judged)
-    if all(isinstance(each, Passed) for each in judged):
-        told = "; ".join(f"{each.table.sheet!r}: {each.failure.reason}" for each in judged if isinstance(each, Passed))
+    passed = [each for each in judged if isinstance(each, Passed)]
+    if len(passed) == len(judged) and not any(each.failure.code == EMPLOYEES for each in passed):
+        told = "; ".join(f"{each.table.sheet!r}: {each.failure.reason}" for each in passed)
         raise Refusal(EMPTY, f"none of its sheets is to be loaded ({told})", "export it again, or unhide the sheet")
     return judged
 
@@ -61,6 +68,8 @@ def _judged(each: Part | Unread, found: Sequence[Part | Unread]) -> Outcome:
             return _passed(table, "empty_sheet", "an empty sheet")
         return Passed(table, each.failure) if each.failure.code == EMPLOYEES else each
     rivals = _rivals(each, found)
+    if (whole := _named_whole(each, rivals)) is not None and _holds_all_of(whole, each):
+        return _passed(table, "listed_elsewhere", f"all of its records stand on the sheet {whole.table.sheet!r} too")
     if not rivals or (_is_called_by_its_dataset(each) and not any(map(_is_called_by_its_dataset, rivals))):
         return each
     sheets = ", ".join(repr(rival.table.sheet) for rival in rivals)
@@ -84,6 +93,24 @@ def _rivals(part: Part, found: Sequence[Part | Unread]) -> list[Part]:
         and other.table.hidden is None
         and other.layout.dataset == part.layout.dataset
     ]
+
+
+def _named_whole(part: Part, rivals: Sequence[Part]) -> Part | None:
+    """The sheet that has the dataset's own name, where this one lists some of its records apart (*Item Discount*)."""
+    if part.layout.dataset.kind is not Kind.LIST or _is_called_by_its_dataset(part):
+        return None
+    named = [rival for rival in rivals if _is_called_by_its_dataset(rival)]
+    return named[0] if len(named) == 1 and named[0].layout.key_columns == part.layout.key_columns else None
+
+
+def _holds_all_of(whole: Part, part: Part) -> bool:
+    """Whether every record of the one stands in the other, too; False where either can't be read to its end."""
+    try:
+        own, others = ({each.key for each in read.readings() if isinstance(each, Record)} for read in (part, whole))
+        has_rejects = any(isinstance(each, Rejected) for each in part.readings())
+    except Refusal:
+        return False
+    return own <= others and not has_rejects
 
 
 def _is_called_by_its_dataset(part: Part) -> bool:

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from qbwatch.core.holds import FEW_ROWS, HOLDS, NO_ROWS, PERIOD_OVERLAPS, Before, Said, questions
+from qbwatch.core.holds import FEW_ROWS, HOLDS, NO_ROWS, OTHER_REPORT, PERIOD_OVERLAPS, Before, Said, questions
 from qbwatch.core.period import ALL_DATES, Period
 
 
@@ -73,5 +73,18 @@ def test_a_report_of_all_dates_holds_every_other() -> None:
     assert codes(report(1, 10), overlapping=(everything,)) == []
 
 
+def test_an_overlap_is_no_question_for_a_window_that_a_person_lets_roll() -> None:
+    assert codes(report(5, 15), overlapping=(report(1, 10),), is_rolling=True) == []
+
+
+def test_a_report_that_shares_days_with_one_of_other_rows_is_a_question() -> None:
+    other = Said("list.csv", 5, period=april(1, 30), report="Transaction List by Date")
+    new = Said("payments.csv", 5, period=april(1, 30), report="Invoices and Received Payments")
+    (failure,) = questions(new, Before(other=other))
+    assert failure.code == OTHER_REPORT
+    assert "shares days with list.csv, a 'Transaction List by Date', which lists other rows" in failure.reason
+    assert codes(new) == []
+
+
 def test_every_question_can_be_accepted() -> None:
-    assert {FEW_ROWS, NO_ROWS, PERIOD_OVERLAPS, "name_disagrees"} == HOLDS
+    assert {FEW_ROWS, NO_ROWS, PERIOD_OVERLAPS, OTHER_REPORT, "name_disagrees"} == HOLDS

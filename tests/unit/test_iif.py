@@ -135,13 +135,19 @@ def test_the_content_says_that_it_is_iif_whatever_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"!HDR\tPROD\nHDR\tx\n", b"!EMP\tNAME\tSSNO\nEMP\tA\t1\n", b"!TRNS\tDATE\nTRNS\t1/1/25\n"]
+    "data", [b"!HDR\tPROD\nHDR\tx\n", b"!CLASS\tNAME\nCLASS\tA\n!EMP\tNAME\nEMP\tA\n", b"!TRNS\tDATE\nTRNS\t1/1/25\n"]
 )
 def test_a_file_without_a_list_that_is_loaded_is_refused_with_what_it_holds(data: bytes) -> None:
     with pytest.raises(Refusal) as caught:
         parts_of(data)
     assert caught.value.failure.code == "no_known_kind"
     assert data[1:4].decode().strip() in caught.value.message
+
+
+def test_a_file_of_employees_alone_is_called_that() -> None:
+    with pytest.raises(Refusal) as caught:
+        parts_of(b"!HDR\tPROD\nHDR\tx\n!EMP\tNAME\tSSNO\nEMP\tA\t1\n")
+    assert caught.value.failure.code == "employees"
 
 
 def test_rows_without_names_are_refused() -> None:

@@ -77,9 +77,33 @@ def test_two_sheets_that_fit_one_dataset_are_a_question_that_names_both() -> Non
 
 
 def test_the_sheet_that_is_called_by_its_dataset_is_the_one_that_is_meant() -> None:
-    assert told(xlsx(**{"Item Discount": ITEMS, "Item": ITEMS})) == {
+    others = [ITEMS[0], ["80000003-1", "Friends' discount", "OtherCharge"]]
+    assert told(xlsx(**{"Item Discount": others, "Item": ITEMS})) == {
         "Item Discount": "ambiguous_sheets", "Item": "items"
     }  # fmt: skip
+
+
+def test_a_sheet_that_lists_some_of_the_same_records_apart_is_passed_over() -> None:
+    whole = [*ITEMS, ["80000003-1", "Friends' discount", "OtherCharge"]]
+    (apart, items) = outcomes(xlsx(**{"Item Discount": [ITEMS[0], whole[-1]], "Item": whole}))
+    assert isinstance(items, Part)
+    assert isinstance(apart, Passed)
+    assert (apart.failure.code, apart.failure.reason) == (
+        "listed_elsewhere", "all of its records stand on the sheet 'Item' too"
+    )  # fmt: skip
+
+
+def test_a_sheet_with_a_row_that_cant_be_read_is_never_taken_for_a_copy() -> None:
+    assert told(xlsx(**{"Item Discount": [*ITEMS, ["", "x", "y"]], "Item": ITEMS}))["Item Discount"] == (
+        "ambiguous_sheets"
+    )
+
+
+EMPLOYEES = [["Employee Name", "SSN"], ["Jo", "000-00-0000"]]
+
+
+def test_a_workbook_of_employees_alone_is_passed_over() -> None:
+    assert told(xlsx(Employee=EMPLOYEES, Payment=[])) == {"Employee": "(employees)", "Payment": "(empty_sheet)"}
 
 
 def test_the_sheets_name_speaks_before_the_files() -> None:

@@ -12,11 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from qbwatch.core.facts import Json, Severity
+from qbwatch.core.facts import Json, Severity, moment
 from qbwatch.core.incident import Incident, Kind, Sighting
 from qbwatch.core.model import FailureClass
 
 _SPOOL = "alerts.json"
+_SUCCESS_KNOWN = timedelta(days=3)  # longer than a run is news
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,11 @@ def read_book(connection: Connection, now: datetime, lately: timedelta) -> Book:
         {"since": now - lately},
     ).mappings()
     deliveries = connection.execute(
-        text("SELECT * FROM qbwatch.deliveries WHERE delivered_at IS NULL ORDER BY queued_at, id")
+        text(
+            """SELECT * FROM qbwatch.deliveries WHERE delivered_at IS NULL
+               OR (kind = 'success' AND delivered_at > :since) ORDER BY queued_at, id"""
+        ),
+        {"since": now - _SUCCESS_KNOWN},
     ).mappings()
     return Book(tuple(_incident(dict(row)) for row in incidents), tuple(_delivery(dict(row)) for row in deliveries))
 
@@ -61,9 +66,16 @@ def write_book(connection: Connection, book: Book) -> None:
     """Keep the book, in the caller's transaction. What a person or an earlier try wrote meanwhile is not undone."""
     for incident in book.incidents:
         row = {**_row(incident), "names": json.dumps(incident.names)}
+        connection.execute(text(_END_OTHERS), row)
         connection.execute(text(_PUT_INCIDENT), row)
     for delivery in book.deliveries:
         connection.execute(text(_PUT_DELIVERY), _row(delivery))
+
+
+def forget_services(connection: Connection, configured: Sequence[str]) -> None:
+    """Drop what waits for services that are configured no more."""
+    statement = "DELETE FROM qbwatch.deliveries WHERE delivered_at IS NULL AND NOT service = ANY(:names)"
+    connection.execute(text(statement), {"names": list(configured)})
 
 
 def quarantined_causes(connection: Connection) -> list[Sighting]:
@@ -81,6 +93,17 @@ def quarantined_causes(connection: Connection) -> list[Sighting]:
         )
         for row in connection.execute(text(_QUARANTINED))
     ]
+
+
+def listed(connection: Connection, limit: int = 50) -> tuple[list[Json], list[Json]]:
+    """Open incidents and the latest others, newest first; and the deliveries that wait, without their texts."""
+    incidents = connection.execute(text(_LISTED), {"limit": limit}).mappings()
+    waiting = connection.execute(text(_WAITING), {"limit": limit}).mappings()
+    return [_shown(dict(row)) for row in incidents], [_shown(dict(row)) for row in waiting]
+
+
+def _shown(row: Json) -> Json:
+    return {name: moment(value) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def counts(connection: Connection) -> Json:
@@ -157,7 +180,15 @@ def _put(table: str, columns: Sequence[str], kept: Sequence[str]) -> str:
 
 
 _INCIDENT = ["class" if field.name == "failure_class" else field.name for field in fields(Incident)]
-_PUT_INCIDENT = _put("incidents", _INCIDENT, ())
+# A person's word that came meanwhile stays, unless the trouble has come back since.
+_PUT_INCIDENT = _put("incidents", _INCIDENT, ()).replace(
+    "acknowledged_at = excluded.acknowledged_at",
+    """acknowledged_at = CASE WHEN excluded.seen_since > known.seen_since THEN excluded.acknowledged_at
+       ELSE coalesce(excluded.acknowledged_at, known.acknowledged_at) END""",
+)
+# What the state folder knows of a cause counts, should Postgres have been told of an earlier incident of it.
+_END_OTHERS = """UPDATE qbwatch.incidents SET recovered_at = :opened_at
+                 WHERE cause = :cause AND id <> :id AND recovered_at IS NULL"""
 _PUT_DELIVERY = _put("deliveries", [field.name for field in fields(Delivery)], ("delivered_at",))
 
 _QUARANTINED = """
@@ -170,3 +201,12 @@ WHERE item.state = 'quarantined' GROUP BY 1, 2, 3 ORDER BY min(item.id)"""
 _COUNTS = """
 SELECT (SELECT count(*) FROM qbwatch.incidents WHERE recovered_at IS NULL) AS incidents,
        (SELECT count(*) FROM qbwatch.deliveries WHERE delivered_at IS NULL) AS deliveries"""
+
+_LISTED = """
+SELECT id, class, code, severity, summary, hint, names, count, opened_at, told_at, acknowledged_at, recovered_at,
+       returns
+FROM qbwatch.incidents ORDER BY recovered_at IS NOT NULL, opened_at DESC LIMIT :limit"""
+
+_WAITING = """
+SELECT incident_id, service, kind, subject, queued_at, attempts, next_attempt_at, refused_at, error
+FROM qbwatch.deliveries WHERE delivered_at IS NULL ORDER BY queued_at, id LIMIT :limit"""

@@ -7,10 +7,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from qbwatch.core.message import Message
 from qbwatch.core.model import QbwatchError
@@ -94,17 +96,17 @@ def _ask(task: object, deadline: float, should_stop: Callable[[], bool]) -> dict
         program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True
     )
     ends_at = time.monotonic() + deadline
-    said: str | None = json.dumps(task)
+    threading.Thread(target=_tell, args=(child.stdin, json.dumps(task)), daemon=True).start()
+    child.stdin = None  # else `communicate` would close it under the thread
     try:
         while True:
             if should_stop():
                 ends_at = min(ends_at, time.monotonic() + _WHEN_STOPPING)
                 should_stop = bool
             try:
-                answer: dict[str, Any] = json.loads(child.communicate(said, timeout=_TICK)[0])
+                answer: dict[str, Any] = json.loads(child.communicate(timeout=_TICK)[0])
                 return answer
             except subprocess.TimeoutExpired:
-                said = None
                 if time.monotonic() >= ends_at:
                     return None
             except ValueError:
@@ -112,3 +114,9 @@ def _ask(task: object, deadline: float, should_stop: Callable[[], bool]) -> dict
     finally:
         child.kill()
         child.wait()
+
+
+def _tell(pipe: IO[str], task: str) -> None:
+    """A task may be longer than the pipe takes at once, and the child may end before it has read it."""
+    with suppress(OSError), pipe:
+        pipe.write(task)

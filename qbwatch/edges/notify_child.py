@@ -56,6 +56,8 @@ def _send(task: dict[str, Any]) -> dict[str, Any]:
     service = apprise.Apprise.instantiate(task["url"])
     if service is None:
         return {"sent": False, "code": None, "unknown": True}
+    if task["url"].startswith("mailto") and "format=" not in task["url"]:
+        service.notify_format = apprise.NotifyFormat.HTML  # Apprise then sends both, the plain text made of the HTML
     is_html = service.notify_format == apprise.NotifyFormat.HTML
     message = Message(one_line(task["subject"]), cut(task["body"], service.body_maxlen // (_MARKUP if is_html else 1)))
     sender = apprise.Apprise()

@@ -13,15 +13,18 @@ from datetime import timedelta
 from sqlalchemy import Connection, Engine
 
 from qbwatch.admission import Admitter, KnownFiles
+from qbwatch.announcing import Announcing
 from qbwatch.config import Config
 from qbwatch.core.arrival import Admission, Arrival
 from qbwatch.core.dates import DateOrder
+from qbwatch.core.incident import Pace
 from qbwatch.core.intake_state import Watcher
 from qbwatch.core.model import QbwatchError
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.dbt import Dbt, DbtSettings
 from qbwatch.edges.disk_room import Reserve
 from qbwatch.edges.loader import Loader
+from qbwatch.edges.notify import check_services, services_of
 from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.silent_sessions import SilentSessions
@@ -105,6 +108,14 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
     ledger = Ledger(parts.known.is_known, admit, DATABASE_ERRORS, parts.known.count)
     intake = Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, look)
     return intake
+
+
+def announcing_of(config: Config) -> Announcing:
+    """Whom to tell, and how often. Raises `UnknownService` for an address that can't be used."""
+    urls = [url.get_secret_value() for url in config.alerts.urls]
+    check_services(urls)
+    pace = Pace(remind=config.alerts.remind)
+    return Announcing(services_of(urls), config.state.directory, pace, config.alerts.on_success)
 
 
 def recall(parts: Parts, connection: Connection) -> None:

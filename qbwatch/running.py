@@ -54,6 +54,10 @@ class Running:
 
     def status(self, _params: Json, _peer: Peer) -> Json:
         """The answer to ``status``."""
+        return self.said()
+
+    def said(self) -> Json:
+        """The whole status, as the daemon gives it."""
         engine = self.parts.engine if self.parts else None
         return answer(self.config, engine, self.facts(), answered_by="daemon", calendar=closed_days_aside)
 

@@ -20,6 +20,7 @@ _TICK = 0.5  # seconds between looks
 _STALE_AFTER = {
     "intake": timedelta(minutes=1),
     "pipeline": timedelta(minutes=10),  # one SQL statement of a large load may take minutes
+    "notify": timedelta(minutes=10),
 }
 
 

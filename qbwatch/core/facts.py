@@ -95,6 +95,7 @@ class LedgerFacts:
     warned_nodes: Sequence[Json]
     held_up: Sequence[Json] = ()
     arrivals: Sequence[datetime] = ()
+    alerts: Json = field(default_factory=lambda: {"open_incidents": 0, "undelivered": 0})
 
 
 @dataclass(frozen=True, slots=True)

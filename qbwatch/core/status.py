@@ -63,7 +63,7 @@ def assemble(
             "last_build_at": moment(ledger.last_build_at),
             "failed_nodes": list(ledger.failed_nodes),
         },
-        "alerts": {"open_incidents": 0, "undelivered": 0},
+        "alerts": dict(ledger.alerts),
     }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from qbwatch.core.facts import Json, LedgerFacts, RelationFacts, moment
 from qbwatch.core.freshness import last_whole_day
 from qbwatch.datasets import Dataset, Kind, datasets
+from qbwatch.edges.incidents import counts
 
 _SHOWN = 50  # entries of a list in the status; the counts are complete
 
@@ -43,6 +44,7 @@ def ledger_facts(connection: Connection, zone: ZoneInfo) -> LedgerFacts:
         failed_nodes=[_node(node) for node in nodes if node["status"] in ("error", "fail", "runtime error")],
         held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
         warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
+        alerts=counts(connection),
         arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key})),
     )
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from qbwatch.core.failure import pause_before
 from qbwatch.edges import runs
 from qbwatch.edges.dbt import Outcome, TransformResult
+from qbwatch.edges.impact import impact_of
 from qbwatch.log import get_logger
 from qbwatch.moments import Moment, passing
 from qbwatch.progress import Progress
@@ -25,6 +26,11 @@ log = get_logger(__name__)
 
 class Transformer(Protocol):
     """Builds models: `qbwatch.edges.dbt.Dbt`."""
+
+    @property
+    def target_schema(self) -> str:
+        """Gives the marts' schema its name."""
+        ...
 
     def build(
         self, select: Sequence[str] = (), full_refresh: bool = False, should_stop: Callable[[], bool] = ...
@@ -88,6 +94,9 @@ class Transforming:
         paid = [debt.id for debt in owed if debt not in unpaid]
         with self.connection.begin():
             runs.record_nodes(self.connection, self.progress.run_id, result.invocation_id, result.nodes, at)
+            if result.succeeded and (impact := impact_of(self.connection, self.dbt.target_schema, paid)):
+                log.info("marts are current", run=self.progress.run_id, impact=impact)
+                self.progress.impact = impact
             runs.clear_debts(self.connection, paid)
             if result.outcome is Outcome.CANCELLED:
                 self.progress.stopped = True

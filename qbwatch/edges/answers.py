@@ -21,6 +21,10 @@ MARTS = {
     "fct_order_line_items": ("quickbooks.invoices", "quickbooks.sales_receipts"),
     "fct_customers": ("quickbooks.customers",),
     "fct_products": ("quickbooks.items",),
+    "fct_companies": ("quickbooks.customers",),
+    "bridge_customer_company": ("quickbooks.customers",),
+    "fct_product_price_history": ("quickbooks.items",),
+    "fct_receivables": ("quickbooks.invoices",),
 }
 
 
@@ -157,7 +161,8 @@ ORDER BY unique_id, id DESC"""
 
 _BUILT = """
 SELECT DISTINCT ON (name) name, rows FROM qbwatch.dbt_results
-WHERE resource_type = 'model' AND name LIKE 'fct%' AND status = 'success' ORDER BY name, id DESC"""
+WHERE resource_type = 'model' AND (name LIKE 'fct%' OR name LIKE 'bridge%') AND status = 'success'
+ORDER BY name, id DESC"""
 
 _THROUGH = """
 SELECT dataset, max(as_of) AS as_of FROM qbwatch.work_items WHERE state = 'loaded' GROUP BY dataset"""

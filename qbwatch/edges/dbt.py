@@ -68,6 +68,11 @@ class Dbt:
         self._warmth.close()
 
     @property
+    def target_schema(self) -> str:
+        """What the names of the schemas begin with."""
+        return self._settings.target_schema
+
+    @property
     def warm_pid(self) -> int | None:
         """The warm dbt's process, while there is one."""
         return self._warmth.pid

@@ -446,6 +446,8 @@ def test_a_doubled_day_stops_and_one_odd_document_warns(books: psycopg.Connectio
 
     assert doubled.outcome is Outcome.TESTS_FAILED
     assert "assert_no_day_is_doubled (1 rows)" in doubled.message
+    (stopped,) = [node for node in doubled.nodes if node.status == "fail"]
+    assert '"analytics_quality"."assert_no_day_is_doubled"' in (stopped.message or "")
     assert not doubled.pays("quickbooks.invoices")
     assert not doubled.is_transient
 

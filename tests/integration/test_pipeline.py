@@ -559,6 +559,22 @@ def node(name: str, status: str) -> NodeResult:
     return NodeResult(f"model.{name}", name, "model", status, 0.1, 1, None)
 
 
+def test_a_build_tells_in_a_line_what_is_current_and_from_which_files(office: Office) -> None:
+    office.execute("CREATE SCHEMA analytics_mart")
+    office.execute("CREATE TABLE analytics_mart.fct_orders AS SELECT date '2025-04-01' AS order_date")
+    loaded_office(office)
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+    office.drop("Customer_04_02_2025_1_00_00.csv", customers(c="Acme"))
+
+    outcome = office.work()
+
+    assert outcome is not None
+    assert outcome.impact == (
+        "fct_orders current through 2025-04-01, built from these 2 files: "
+        "Customer_04_02_2025_1_00_00.csv, Invoice_04_02_2025_2_00_00.csv"
+    )
+
+
 def test_a_dataset_is_paid_by_its_own_models_whatever_becomes_of_the_others(office: Office) -> None:
     loaded_office(office)
     nodes = (node("fct_orders", "success"), node("fct_products", "error"))

@@ -26,12 +26,14 @@ help: ## show this
 demo: .venv/.installed ## the whole product on generated exports, with a Postgres of its own
 	@$(VENV)/qbwatch demo $(ARGS)
 
+# All of them run in two processes, file by file; what is named by ARGS in one.
 test: .venv/.installed ## run the tests: make test ARGS="tests/unit -k money"
-	@$(VENV)/python -m pytest $(ARGS)
+	@$(VENV)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
 
 lint: .venv/.installed ## look for mistakes and untidy layout
 	@$(VENV)/python -m ruff check .
 	@$(VENV)/python -m ruff format --check .
+	@$(VENV)/python -m sqlfluff lint --disable-progress-bar dbt/models dbt/tests
 
 format: .venv/.installed ## lay the code out, and mend what can be mended without a person
 	@$(VENV)/python -m ruff check --fix .

@@ -29,7 +29,7 @@ from qbwatch.formats.whole import looks_complete
 from qbwatch.formats.workbook import open_workbook
 from qbwatch.log import get_logger
 from qbwatch.moments import Moment, passing
-from qbwatch.verdict import Fate, Found, Verdict, describe, file_name, judge, recognised
+from qbwatch.verdict import Fate, Found, Verdict, describe, file_name, hollow, judge, recognised
 
 log = get_logger(__name__)
 
@@ -53,6 +53,10 @@ class KnownFiles:
     def is_known(self, root: str, path: bytes, look: Look) -> bool:
         """Whether this file was judged looking just like this."""
         return self._looks.get((root, path)) == look
+
+    def count(self, root: str) -> int:
+        """How many files of a root were ever judged."""
+        return sum(1 for each, _ in self._looks if each == root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class Admitter:
             return admissions.bearer_of(connection, newest.file_id)
 
     def _looks_unfinished(self, arrival: Arrival) -> bool:
+        if hollow(file_name(arrival.path), lambda: self.vault.open(arrival.content_hash)):
+            return True
         with self.vault.open(arrival.content_hash) as stream:
             return not looks_complete(stream)
 

@@ -7,7 +7,7 @@ Asking Postgres happens in a thread of its own with a deadline, because a networ
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Engine
@@ -16,6 +16,7 @@ from qbwatch import __version__
 from qbwatch.config import Config
 from qbwatch.core.calendar import closed_days
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, Severity
+from qbwatch.core.freshness import IsClosed
 from qbwatch.core.model import Failure, FailureClass
 from qbwatch.core.status import assemble, from_cache
 from qbwatch.edges.answers import ledger_facts
@@ -28,10 +29,13 @@ DEADLINE = 0.5  # seconds that Postgres may take before the last known answer is
 _RUNS_WITH_IT = "it runs with the daemon: `systemctl start qbwatch`, or `qbwatch run` in the foreground"
 
 
-def limits_of(config: Config, at: datetime) -> Limits:
+Calendar = Callable[[str, Collection[date]], IsClosed]
+
+
+def limits_of(config: Config, at: datetime, calendar: Calendar = closed_days) -> Limits:
     """The office's today and calendar."""
     today: date = at.astimezone(config.quickbooks.timezone).date()
-    return Limits(today, closed_days(config.freshness.country, config.freshness.closed), config.freshness.limit_for)
+    return Limits(today, calendar(config.freshness.country, config.freshness.closed), config.freshness.limit_for)
 
 
 def ask_ledger(engine: Engine, config: Config, deadline: float = DEADLINE) -> LedgerFacts | Failure:
@@ -58,23 +62,25 @@ def answer(
     daemon: DaemonFacts,
     *,
     answered_by: str,
+    calendar: Calendar = closed_days,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Json:
     """The whole status. Without an engine (a private Postgres that is down) or an answer, the last known one."""
     at = now()
     facts = ask_ledger(engine, config) if engine is not None else _private_postgres_down()
     if isinstance(facts, LedgerFacts):
-        said = assemble(facts, daemon, limits_of(config, at), answered_by=answered_by, version=__version__, at=at)
+        limits = limits_of(config, at, calendar)
+        said = assemble(facts, daemon, limits, answered_by=answered_by, version=__version__, at=at)
         write_cache(config.state.directory, said)
         return said
-    return _last_known(config, facts, daemon, at)
+    return _last_known(config, facts, daemon, at, calendar)
 
 
 def _private_postgres_down() -> Failure:
     return Failure(FailureClass.INFRASTRUCTURE, "database_down", "the private Postgres is not running", _RUNS_WITH_IT)
 
 
-def _last_known(config: Config, failure: Failure, daemon: DaemonFacts, at: datetime) -> Json:
+def _last_known(config: Config, failure: Failure, daemon: DaemonFacts, at: datetime, calendar: Calendar) -> Json:
     problem = Problem(
         "database_down",
         failure.failure_class,
@@ -87,4 +93,5 @@ def _last_known(config: Config, failure: Failure, daemon: DaemonFacts, at: datet
         return from_cache(cached[0], cached[1], problem, daemon, at)
     nothing = LedgerFacts(0, None, [], [], None, None, None, [], [], None, None, [], [])
     daemon_known = DaemonFacts(daemon.state, daemon.pid, daemon.started_at, problems=(problem,))
-    return assemble(nothing, daemon_known, limits_of(config, at), answered_by="cache", version=__version__, at=at)
+    limits = limits_of(config, at, calendar)
+    return assemble(nothing, daemon_known, limits, answered_by="cache", version=__version__, at=at)

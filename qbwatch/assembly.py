@@ -13,15 +13,18 @@ from datetime import timedelta
 from sqlalchemy import Connection, Engine
 
 from qbwatch.admission import Admitter, KnownFiles
+from qbwatch.announcing import Announcing
 from qbwatch.config import Config
 from qbwatch.core.arrival import Admission, Arrival
 from qbwatch.core.dates import DateOrder
+from qbwatch.core.incident import Pace
 from qbwatch.core.intake_state import Watcher
 from qbwatch.core.model import QbwatchError
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.dbt import Dbt, DbtSettings
 from qbwatch.edges.disk_room import Reserve
 from qbwatch.edges.loader import Loader
+from qbwatch.edges.notify import check_services, services_of
 from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.silent_sessions import SilentSessions
@@ -61,7 +64,8 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
     order = DateOrder(config.quickbooks.date_order)
     known = KnownFiles()
     open_book = WorkbookReader(scratch=state)
-    admitter = Admitter(engine, vault, config.quickbooks.timezone, order, known, open_book=open_book)
+    intake_engine = engine_for(url, name="qbwatch-intake", opened=sessions.add, keep=True)
+    admitter = Admitter(intake_engine, vault, config.quickbooks.timezone, order, known, open_book=open_book)
     dbt = Dbt(
         DbtSettings(
             project=config.transform.project or shipped("dbt"),
@@ -69,6 +73,7 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
             database_url=url,
             target_schema=config.transform.target_schema,
             timeout=config.transform.timeout,
+            timezone=str(config.quickbooks.timezone),
         )
     )
     pipeline = Pipeline(Loader(vault, order, should_stop, zone=config.quickbooks.timezone), dbt, should_stop, changed)
@@ -79,9 +84,16 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
     """The intake over the configured folders; ``admitted`` is called whenever the ledger got something."""
 
     def admit(arrival: Arrival) -> Admission:
+        parts.dbt.warm_up()
         admission = parts.admitter.admit(arrival)
         admitted()
         return admission
+
+    def look() -> None:
+        """A file that settles will be loaded, and then dbt is wanted: its start overlaps with both."""
+        beat()
+        if intake.state().settling:
+            parts.dbt.warm_up()
 
     settle = parts.config.input.settle
     settings = IntakeSettings(
@@ -91,9 +103,19 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
         doubt_for=max(settle * _DOUBT_FACTOR, _DOUBT_AT_LEAST),
         rescan_every=parts.config.input.rescan,
         watcher=Watcher(parts.config.input.watcher),
+        canary_directory=parts.config.state.directory / "canary",
     )
-    ledger = Ledger(is_known=parts.known.is_known, admit=admit, transient=DATABASE_ERRORS)
-    return Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, beat)
+    ledger = Ledger(parts.known.is_known, admit, DATABASE_ERRORS, parts.known.count)
+    intake = Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, look)
+    return intake
+
+
+def announcing_of(config: Config) -> Announcing:
+    """Whom to tell, and how often. Raises `UnknownService` for an address that can't be used."""
+    urls = [url.get_secret_value() for url in config.alerts.urls]
+    check_services(urls)
+    pace = Pace(remind=config.alerts.remind)
+    return Announcing(services_of(urls), config.state.directory, pace, config.alerts.on_success)
 
 
 def recall(parts: Parts, connection: Connection) -> None:

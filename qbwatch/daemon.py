@@ -2,7 +2,7 @@
 
 Thread ``main`` handles signals, pings the service manager while every loop beats, and ends the process when a loop
 dies, so that systemd starts it afresh; it never blocks on anything outside. The loops (``intake``, ``pipeline``,
-``control``) share one event that says stop, and every wait of theirs has a time-out.
+``notify``, ``control``) share one event that says stop, and every wait of theirs has a time-out.
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from qbwatch import assembly
+from qbwatch.announcing import Announcer, Announcing
 from qbwatch.config import Config
 from qbwatch.database import database_url, embedded_of
 from qbwatch.edges.control import ControlServer
 from qbwatch.edges.heartbeats import Heartbeats
+from qbwatch.edges.memory import share_heaps
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
@@ -38,6 +41,8 @@ _GRACE = 1.0  # seconds until a statement that keeps the pipeline from ending is
 
 def run_daemon(config: Config) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code: 0 after a stop, 1 when a loop died."""
+    share_heaps()
+    announcing = assembly.announcing_of(config)
     running = Running(config, Notifier.take(), datetime.now(UTC), threading.Event(), Heartbeats())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: running.stop.set())
@@ -53,7 +58,7 @@ def run_daemon(config: Config) -> int:
     server.start()
     running.control = server
     try:
-        return _serve(running)
+        return _serve(running, _start_telling(running, announcing))
     finally:
         running.notifier.stopping()
         server.stop()
@@ -61,11 +66,16 @@ def run_daemon(config: Config) -> int:
             embedded_of(config).stop()
 
 
-def _serve(running: Running) -> int:
+def _serve(running: Running, teller: threading.Thread) -> int:
     parts = _reach_database(running)
     if parts is None:
         return 0
-    loops = _start_loops(running, parts)
+    with closing(parts.dbt):
+        return _watch_over(running, parts, teller)
+
+
+def _watch_over(running: Running, parts: assembly.Parts, teller: threading.Thread) -> int:
+    loops = [*_start_loops(running, parts), teller]
     code = supervise(running, loops)
     running.notifier.stopping()
     running.stop.set()
@@ -77,6 +87,19 @@ def _serve(running: Running) -> int:
         return 1
     log.info("stopped")
     return code
+
+
+def _start_telling(running: Running, announcing: Announcing) -> threading.Thread:
+    """Start the loop that tells people; before the database is reached, because that may be what has to be told."""
+
+    def engine() -> Engine | None:
+        return running.parts.engine if running.parts else None
+
+    announcer = Announcer(announcing, running.said, engine, running.stop, lambda: running.beats.beat("notify"))
+    teller = threading.Thread(target=guarded(announcer.loop), name="notify", daemon=True)
+    running.beats.beat(teller.name)
+    teller.start()
+    return teller
 
 
 def _end(running: Running, loops: list[threading.Thread]) -> list[str]:

@@ -16,17 +16,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import structlog
-
 from qbwatch.core.arrival import Admission, Arrival
 from qbwatch.core.intake_state import IntakeProblem, IntakeState, Watcher
 from qbwatch.core.model import FailureClass
 from qbwatch.core.settle import Settler, pause_after
 from qbwatch.edges.folder_watch import Notice, OverflowCount
 from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of
+from qbwatch.edges.sync_client import SyncClient
 from qbwatch.edges.vault import VaultError
 from qbwatch.edges.watched_folder import WatchedFolder
 from qbwatch.intake_root import Ledger, Means, Root
+from qbwatch.log import get_logger
 
 __all__ = ["Admission", "Arrival", "Intake", "IntakeSettings", "Ledger", "Means"]
 
@@ -34,7 +34,7 @@ _TICK = timedelta(seconds=1)
 _SCANS_APART = timedelta(milliseconds=500)  # at least: a storm of folder events asks for one scan, not for hundreds
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,21 @@ class IntakeSettings:
     doubt_for: timedelta = timedelta(seconds=60)
     rescan_every: timedelta = timedelta(minutes=5)
     watcher: Watcher = Watcher.AUTO
+    canary_directory: Path | None = None  # a folder of our own, in which the watches are put to the proof
 
 
 @dataclass(slots=True)
 class _Tended:
-    """A root and when it is to be scanned next."""
+    """A root and when it is to be scanned next; ``is_routine``: for no other reason than that it is time again."""
 
     root: Root
     scan_at: datetime = _LONG_AGO
     scanned_at: datetime | None = None
+    is_routine: bool = False
+
+    def ask(self, at: datetime) -> None:
+        """Scan at this time, or sooner if that was planned, for a reason."""
+        self.scan_at, self.is_routine = min(self.scan_at, at), False
 
 
 class Intake:
@@ -77,6 +83,7 @@ class Intake:
         self._failures = 0
         self._resume_at = _LONG_AGO
         self._waiting: IntakeProblem | None = None
+        self._sync_client = SyncClient(settings.input_directory)
         self._state = IntakeState()
 
     def state(self) -> IntakeState:
@@ -107,7 +114,7 @@ class Intake:
                 self._beat()
                 for tended in self._roots.values():
                     if tended.root.folder.tend(self._now()):
-                        tended.scan_at = _LONG_AGO
+                        tended.ask(_LONG_AGO)
                 self._work()
                 self._wait(_TICK)
         except Exception:
@@ -147,8 +154,8 @@ class Intake:
     def _scan(self, tended: _Tended) -> None:
         if self._now() < tended.scan_at:
             return
-        tended.root.scan()
-        tended.scanned_at = self._now()
+        tended.root.scan(tended.is_routine)
+        tended.scanned_at, tended.is_routine = self._now(), True
         tended.scan_at = tended.scanned_at + tended.root.folder.scan_again_after(self._settings.rescan_every)
 
     def _judge(self) -> None:
@@ -202,7 +209,8 @@ class Intake:
         if notice.path is not None:
             tended.root.notice(notice.path, notice.renamed)
         elif tended.scanned_at is not None:
-            tended.scan_at = min(tended.scan_at, max(self._now(), tended.scanned_at + _SCANS_APART))
+            tended.root.folder.excuse()
+            tended.ask(max(self._now(), tended.scanned_at + _SCANS_APART))
 
     def _ask_for_scans(self) -> None:
         """Events were lost, nobody knows of which folder. Called in watchdog's thread."""
@@ -210,7 +218,9 @@ class Intake:
             self._notices.put(Notice(name, None))
 
     def _tended(self, name: str, directory: Path) -> _Tended:
-        folder = WatchedFolder(name, directory, self._settings.watcher, self._notices.put)
+        folder = WatchedFolder(
+            name, directory, self._settings.watcher, self._notices.put, self._settings.canary_directory
+        )
         settler = Settler(self._settings.settle_for, self._settings.doubt_for)
         return _Tended(Root(name, directory, folder, settler, self._means))
 
@@ -219,13 +229,15 @@ class Intake:
         tended = list(self._roots.values())
         roots = [each.root for each in tended]
         scans = [each.scanned_at for each in tended if each.scanned_at is not None]
-        problems = [*([self._waiting] if self._waiting else []), *(p for root in roots for p in root.problems())]
+        whole = [self._waiting, self._sync_client.look(self._now())]
+        problems = [*(p for p in whole if p), *(p for root in roots for p in root.problems())]
         return IntakeState(
             watcher=Watcher.POLLING if any(root.folder.is_polled for root in roots) else Watcher.INOTIFY,
             watch_alive=all(root.folder.is_alive for root in roots),
             is_quiet=len(scans) == len(tended) and all(root.settler.is_quiet for root in roots),
             settling=tuple((r.name, path, since + shift) for r in roots for path, since in r.settler.settling()),
             ignored=sum((root.ignored() for root in roots), Counter()),
+            polled_because=next((r.folder.polled_because for r in roots if r.folder.is_polled), None),
             events_missed=self._overflows.count,
             vanished=sum(root.vanished for root in roots),
             last_scan_at=min(scans) + shift if len(scans) == len(tended) else None,

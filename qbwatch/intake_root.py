@@ -11,26 +11,28 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import assert_never
 
-import structlog
-
+from qbwatch.core import intake_problems as problems
 from qbwatch.core.arrival import Admission, Arrival
+from qbwatch.core.census import Census
 from qbwatch.core.filename import escaped
-from qbwatch.core.ignored import CONFLICTED_COPY, conflicted_with, ignored_by
+from qbwatch.core.ignored import CONFLICTED_COPY, ignored_by
 from qbwatch.core.intake_state import IntakeProblem
-from qbwatch.core.model import FailureClass
 from qbwatch.core.settle import Look, Settler, Verdict
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.folder import File, look_at
 from qbwatch.edges.lease import has_writer
 from qbwatch.edges.vault import Kept, Refusal, Vault
 from qbwatch.edges.watched_folder import WatchedFolder
+from qbwatch.log import get_logger
 from qbwatch.moments import Moment, passing
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+log = get_logger(__name__)
+
+_RESTLESS_AFTER = timedelta(minutes=10)  # as long as a slow upload may take before a person is told of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,13 @@ class Ledger:
     ``is_known(root, path, look)``: has this very file, looking like this, been judged before? Asked for every file of
     every scan, so it should answer from memory. ``admit(arrival)`` records it; it may be called again for what it has
     recorded (after a crash, or when only attributes changed), and then changes nothing. ``transient``: the exceptions
-    by which either says "not now".
+    by which either says "not now". ``known_count(root)``: how many files of the root it knows.
     """
 
     is_known: Callable[[str, bytes, Look], bool]
     admit: Callable[[Arrival], Admission]
     transient: tuple[type[Exception], ...]
+    known_count: Callable[[str], int] = lambda _: 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +74,32 @@ class Root:
         self._ignored: dict[bytes, tuple[str, datetime]] = {}
         self._unreadable: dict[bytes, datetime] = {}
         self._ctimes: dict[bytes, int] = {}
+        self._census: Census | None = None
 
-    def scan(self) -> None:
-        """Mention every file that is there. Raises what is transient for the ledger; what was mentioned stays so."""
+    def scan(self, is_routine: bool = False) -> None:
+        """Mention every file that is there. Raises what is transient for the ledger; what was mentioned stays so.
+
+        ``is_routine``: nothing asked for this scan, so events should have told of whatever is new.
+        """
         at = self._means.clock.now()
         present: set[bytes] = set()
+        files = 0
         for found in self.folder.scan(self._means.ignore, at):
             present.add(found.path)
             if isinstance(found, File):
-                self._mention(found, at)
+                files += 1
+                self._mention(found, at, is_routine)
             else:
                 self._ignore(found.path, found.rule, at)
         for remembered in (self._ignored, self._ctimes, self._unreadable):
             for path in remembered.keys() - present:
                 del remembered[path]
+        self._count(files, at)
 
     def notice(self, path: bytes, renamed: bool) -> None:
         """An event mentioned a path. Whether it is known already is asked when it is looked at."""
         at = self._means.clock.now()
+        self.folder.hears(path)
         rule = ignored_by(os.fsdecode(path), self._means.ignore)
         if rule is None:
             self.settler.notice(path, at, renamed)
@@ -119,20 +130,36 @@ class Root:
         yield from self.folder.problems
         for path, (rule, since) in self._ignored.items():
             if rule == CONFLICTED_COPY:
-                yield _conflict(path, since)
+                yield problems.conflict(path, since)
         for path, since in self._unreadable.items():
-            yield _unreadable(path, since)
+            yield problems.unreadable(path, since)
+        for restless in self.settler.restless(self._means.clock.now(), _RESTLESS_AFTER):
+            if restless.path not in self._unreadable:
+                yield problems.restless(restless)
+        if self._census and self._census.emptied_at and self.folder.is_there:
+            yield problems.emptied(
+                self.name, os.fsencode(self._directory), self._census.before, self._census.emptied_at
+            )
 
     def ignored(self) -> Counter[str]:
         """How many files (or whole folders) each rule keeps out at present."""
         return Counter(rule for rule, _ in self._ignored.values())
 
-    def _mention(self, found: File, at: datetime) -> None:
+    def _count(self, files: int, at: datetime) -> None:
+        """Only what a folder holds that is there says anything: a missing one has a problem of its own."""
+        if self._census is None:
+            self._census = Census(self._means.ledger.known_count(self.name))
+        if self.folder.is_there:
+            self._census.count(files, at)
+
+    def _mention(self, found: File, at: datetime, is_routine: bool) -> None:
         if found.path in self.settler:
             self.settler.notice(found.path, at)
         elif rule := ignored_by(os.fsdecode(found.path), self._means.ignore):
             self._ignore(found.path, rule, at)
         elif not self._is_known(found.path, found.look):
+            if is_routine and found.path not in self._ctimes:
+                self.folder.finds(found.path, at)
             self.settler.notice(found.path, at)
 
     def _is_known(self, path: bytes, look: Look) -> bool:
@@ -204,26 +231,3 @@ class Root:
         if self._ignored.get(path, ("", at))[0] != rule:
             self._ignored[path] = (rule, at)
             log.info("file_ignored", root=self.name, file=escaped(path), rule=rule)
-
-
-def _conflict(path: bytes, since: datetime) -> IntakeProblem:
-    original = conflicted_with(os.fsdecode(path))
-    return IntakeProblem(
-        code="conflicted_copy",
-        failure_class=FailureClass.DATA,
-        summary=f"{escaped(path)} is a conflicted copy of {escaped(os.fsencode(original or ''))} and isn't loaded",
-        hint="Compare the two, keep the right one under the plain name, and delete the other.",
-        since=since,
-        file=escaped(path),
-    )
-
-
-def _unreadable(path: bytes, since: datetime) -> IntakeProblem:
-    return IntakeProblem(
-        code="file_unreadable",
-        failure_class=FailureClass.CONFIGURATION,
-        summary=f"{escaped(path)} has settled but can't be read",
-        hint="Give the user of qbwatch the right to read it; it is tried again by itself.",
-        since=since,
-        file=escaped(path),
-    )

@@ -15,9 +15,17 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
-import structlog
+# structlog loads rich, for tracebacks that we don't write, wherever it is installed: 10 MB that the daemon would carry.
+_hidden = "rich" not in sys.modules
+if _hidden:
+    sys.modules["rich"] = None  # type: ignore[assignment]
+try:
+    import structlog
+finally:
+    if _hidden:
+        del sys.modules["rich"]
 
-from qbwatch.log_clean import clean, escape, forget_secrets, register_secret
+from qbwatch.log_clean import clean, escape, forget_secrets, register_secret  # noqa: E402
 
 __all__ = ["configure", "forget_secrets", "get_logger", "register_secret"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -52,7 +52,7 @@ def run_by_itself(config: Config, wish: Wish, warn: Say, tell: Say) -> Json:
         try:
             migrate(url)
             parts = assembly.assemble(config, url, stop.is_set, lambda step: tell(_line(step)))
-            with parts.engine.connect() as connection:
+            with closing(parts.dbt), parts.engine.connect() as connection:
                 said = _run(connection, parts, wish, stop, warn)
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error

@@ -61,7 +61,7 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a run ended: its id, mode, status, files by state, accounting, what dbt said, and the first error."""
+    """How a run ended: its id, mode, status, files by state, accounting, what dbt said and did, and the first error."""
 
     run_id: int
     mode: Mode
@@ -71,6 +71,7 @@ class RunOutcome:
     rows: RowCounts
     transform: TransformResult | None
     error: str | None
+    impact: str | None = None
 
 
 def facts_for(connection: Connection, scope: Scope, at: datetime) -> Facts:
@@ -173,6 +174,7 @@ class Pipeline:
             rows=progress.rows,
             transform=transform,
             error=progress.error,
+            impact=progress.impact,
         )
 
     def _show(self, connection: Connection, progress: Progress, name: str, item: WorkItem | None) -> None:

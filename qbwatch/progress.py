@@ -31,6 +31,7 @@ class Progress:
     failures: list[str] = field(default_factory=list)
     rows: RowCounts = field(default_factory=RowCounts)
     stopped: bool = False
+    impact: str | None = None  # what dbt's build did for the marts, in a line
 
     def status(self, *, transformed: bool) -> RunStatus:
         """How the run ends. ``transformed``: dbt was asked and succeeded."""

@@ -21,6 +21,7 @@ def outcome_json(outcome: RunOutcome | None) -> Json:
             "set_aside": outcome.set_aside,
             "rows": asdict(outcome.rows),
             "transform": outcome.transform.outcome.value if outcome.transform else None,
+            "impact": outcome.impact,
             "error": outcome.error,
         }
     }

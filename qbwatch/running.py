@@ -15,10 +15,12 @@ from qbwatch.assembly import Parts
 from qbwatch.config import Config
 from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity
 from qbwatch.core.filename import escaped
+from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
 from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.heartbeats import Heartbeats
+from qbwatch.edges.holidays_aside import closed_days_aside
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
 from qbwatch.errands import run_errand
@@ -52,7 +54,12 @@ class Running:
 
     def status(self, _params: Json, _peer: Peer) -> Json:
         """The answer to ``status``."""
-        return answer(self.config, self.parts.engine if self.parts else None, self.facts(), answered_by="daemon")
+        return self.said()
+
+    def said(self) -> Json:
+        """The whole status, as the daemon gives it."""
+        engine = self.parts.engine if self.parts else None
+        return answer(self.config, engine, self.facts(), answered_by="daemon", calendar=closed_days_aside)
 
     def once(self, params: Json, peer: Peer) -> Json:
         """One run now, after a scan; waits for its end."""
@@ -125,7 +132,7 @@ class Running:
             return DaemonFacts(DaemonState.STARTING, os.getpid(), self.started_at)
         seen = self.intake.state()
         problems = [
-            Problem(each.code, each.failure_class, Severity.ERROR, each.summary, each.hint, each.since, each.file)
+            Problem(each.code, each.failure_class, _severity(each), each.summary, each.hint, each.since, each.file)
             for each in seen.problems
             if self.worker.outage is None or not each.code.startswith("database_")
         ]
@@ -140,7 +147,8 @@ class Running:
             pid=os.getpid(),
             started_at=self.started_at,
             watcher=seen.watcher.value,
-            watch_alive=seen.watch_alive,
+            polled_because=seen.polled_because,
+            watch_alive=seen.watch_alive or (None if seen.last_scan_at is None else False),  # None: it is being set up
             events_missed=seen.events_missed,
             last_scan_at=seen.last_scan_at,
             settling=[(escaped(path), since) for _, path, since in seen.settling],
@@ -159,6 +167,10 @@ class Running:
         """Something that is shown has changed."""
         if self.control is not None:
             self.control.notify_changed()
+
+
+def _severity(problem: IntakeProblem) -> Severity:
+    return Severity.WARNING if problem.is_doubt else Severity.ERROR
 
 
 def _wait_until(true: Callable[[], bool], seconds: float) -> None:

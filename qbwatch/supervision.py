@@ -9,6 +9,7 @@ from datetime import timedelta
 from threading import Thread
 
 from qbwatch import __version__
+from qbwatch.edges.memory import give_back
 from qbwatch.intake import Intake
 from qbwatch.log import get_logger
 from qbwatch.running import Running
@@ -19,6 +20,7 @@ _TICK = 0.5  # seconds between looks
 _STALE_AFTER = {
     "intake": timedelta(minutes=1),
     "pipeline": timedelta(minutes=10),  # one SQL statement of a large load may take minutes
+    "notify": timedelta(minutes=10),
 }
 
 
@@ -38,7 +40,7 @@ def supervise(running: Running, loops: Sequence[Thread]) -> int:
     """Ping while all loops live and beat. Returns when asked to stop, or with 1 as soon as a loop died."""
     interval = running.notifier.watchdog_interval()
     tick = min(_TICK, interval.total_seconds()) if interval else _TICK
-    ready, next_ping, told = False, 0.0, ""
+    ready, next_ping, told, was_busy = False, 0.0, "", False
     while not running.stop.wait(tick):
         dead = [loop.name for loop in loops if not loop.is_alive()]
         if dead:
@@ -48,10 +50,15 @@ def supervise(running: Running, loops: Sequence[Thread]) -> int:
         if not ready and _is_watching(running.intake):
             ready = True
             running.notifier.ready()
+            give_back()
             log.info("ready", version=__version__, folder=str(running.config.input.directory))
         if (line := _status_line(running)) != told:
             running.notifier.status(line)
             told = line
+        is_busy = running.worker is not None and running.worker.busy
+        if was_busy and not is_busy:
+            give_back()
+        was_busy = is_busy
         stale = running.beats.stale(time.monotonic(), _STALE_AFTER)
         if stale:
             log.error("a loop doesn't answer", loops=stale)

@@ -1,12 +1,13 @@
-"""The second half of a run: dbt builds what loaded data owes; only a build that succeeds clears the debt.
+"""The second half of a run: dbt builds what loaded data owes, and the debt of a dataset is cleared by what was built.
 
-Exactly the datasets whose rows changed are selected, with everything downstream of them; a full refresh builds all.
+Exactly the datasets whose rows changed are selected, with everything downstream of them; a full refresh builds all. A
+dataset is paid when all that stands on it was reported as built and tested, whatever became of the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 from qbwatch.core.failure import pause_before
 from qbwatch.edges import runs
 from qbwatch.edges.dbt import Outcome, TransformResult
+from qbwatch.edges.impact import impact_of
 from qbwatch.log import get_logger
 from qbwatch.moments import Moment, passing
 from qbwatch.progress import Progress
@@ -24,6 +26,11 @@ log = get_logger(__name__)
 
 class Transformer(Protocol):
     """Builds models: `qbwatch.edges.dbt.Dbt`."""
+
+    @property
+    def target_schema(self) -> str:
+        """Gives the marts' schema its name."""
+        ...
 
     def build(
         self, select: Sequence[str] = (), full_refresh: bool = False, should_stop: Callable[[], bool] = ...
@@ -52,11 +59,15 @@ class Transforming:
         full = full or any(debt.full_refresh for debt in owed) or not self._was_built()
         select = [] if full else [f"source:{name}+" for name in sorted({debt.dataset for debt in owed})]
         passing(Moment.DBT_STARTS)
-        result = self.dbt.build(select, full_refresh=full, should_stop=self._should_stop)
+        built = self.dbt.build(select, full_refresh=full, should_stop=self._should_stop)
+        if select and self._has_new_models(built):
+            built = self.dbt.build((), should_stop=self._should_stop)
         passing(Moment.DBT_DONE)
+        result = _unless_there_is_nothing_to_build(built, owed)
         self._settle(owed, result, full=full)
         log.info("transformed", run=self.progress.run_id, outcome=result.outcome.value,
-                 seconds=round(result.seconds, 1), nodes=len(result.nodes), message=result.message)  # fmt: skip
+                 seconds=round(result.seconds, 1), nodes=len(result.nodes), message=result.message,
+                 cold_because=result.cold_because)  # fmt: skip
         return result
 
     def _should_stop(self) -> bool:
@@ -68,17 +79,45 @@ class Transforming:
         with self.connection.begin():
             return runs.was_built(self.connection)
 
+    def _has_new_models(self, result: TransformResult) -> bool:
+        """After an upgrade of the project a selection isn't enough: what it stands on may never have been built."""
+        if result.outcome is Outcome.CANCELLED:
+            return False
+        models = {name for readers in result.readers.values() for name in readers if name.startswith("model.")}
+        built = {node.unique_id for node in result.nodes if node.is_good}
+        with self.connection.begin():
+            return bool(runs.never_built(self.connection, sorted(models - built)))
+
     def _settle(self, owed: Sequence[runs.Debt], result: TransformResult, *, full: bool) -> None:
-        at, ids = self.now(), [debt.id for debt in owed]
+        at = self.now()
+        unpaid = [debt for debt in owed if result.outcome is Outcome.CANCELLED or not result.pays(debt.dataset)]
+        paid = [debt.id for debt in owed if debt not in unpaid]
         with self.connection.begin():
             runs.record_nodes(self.connection, self.progress.run_id, result.invocation_id, result.nodes, at)
-            if result.succeeded:
-                runs.clear_debts(self.connection, ids)
-            elif result.outcome is Outcome.CANCELLED:
+            if result.succeeded and (impact := impact_of(self.connection, self.dbt.target_schema, paid)):
+                log.info("marts are current", run=self.progress.run_id, impact=impact)
+                self.progress.impact = impact
+            runs.clear_debts(self.connection, paid)
+            if result.outcome is Outcome.CANCELLED:
                 self.progress.stopped = True
-            else:
-                attempt = 1 + max(debt.attempt for debt in owed)
-                again_at = at + pause_before(attempt) if result.is_transient else None
-                runs.postpone_debts(self.connection, ids, result.message, again_at, full_refresh=full)
-                self.progress.failures.append(f"dbt: {result.message}")
+            elif unpaid:
+                self._postpone(unpaid, result, at, full=full)
         passing(Moment.DEBT_CLEARED)
+
+    def _postpone(self, unpaid: Sequence[runs.Debt], result: TransformResult, at: datetime, *, full: bool) -> None:
+        reason = result.message
+        if result.succeeded:
+            names = ", ".join(sorted({debt.dataset for debt in unpaid}))
+            reason = f"dbt reported success and left out models that stand on {names}"
+        attempt = 1 + max(debt.attempt for debt in unpaid)
+        again_at = at + pause_before(attempt) if result.is_transient or result.succeeded else None
+        runs.postpone_debts(self.connection, [debt.id for debt in unpaid], reason, again_at, full_refresh=full)
+        self.progress.failures.append(f"dbt: {reason}")
+
+
+def _unless_there_is_nothing_to_build(result: TransformResult, owed: Sequence[runs.Debt]) -> TransformResult:
+    """To dbt a selection without a model is a mistake; not where the project leaves just these datasets out."""
+    names = sorted({debt.dataset for debt in owed})
+    if result.nodes or not all(result.leaves_out(name) for name in names):
+        return result
+    return replace(result, outcome=Outcome.BUILT, message=f"no model reads {', '.join(names)}", hint="")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from qbwatch.core.arrival import Arrival
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.filename import escaped
 from qbwatch.core.holds import HOLDS
+from qbwatch.core.hollow import is_hollow
 from qbwatch.core.model import AsOfBasis, Failure, FailureClass, ItemState
 from qbwatch.core.naming import NameReading, read_file_name
 from qbwatch.edges import admissions, decisions
@@ -28,6 +30,10 @@ from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.sheets import Outcome, Passed, open_sheets
 from qbwatch.formats.table import Opener, OpenWorkbook
 from qbwatch.formats.workbook import open_workbook
+
+_BLOCK = 1 << 20
+_PLACEHOLDER = "it holds NUL bytes where its content should be: a placeholder of the sync client, or a download cut off"
+_DOWNLOAD = "make it available offline in the sync client (in Dropbox: 'Make available offline'), or export it again"
 
 
 class Fate(StrEnum):
@@ -79,10 +85,10 @@ def file_name(path: bytes) -> str:
 
 
 def describe(arrival: Arrival, reading: NameReading, zone: ZoneInfo) -> SeenFile:
-    """A settled file as the ledger keeps it; its ``as_of`` is the name's, in the office's zone, else its mtime."""
+    """A settled file as the ledger keeps it; its ``as_of`` is the name's, in the office's zone, else its mtime's."""
     as_of, basis = reading.as_of(zone), AsOfBasis.NAME
     if as_of is None:
-        as_of, basis = datetime.fromtimestamp(arrival.look.mtime_ns / 1e9, tz=UTC), AsOfBasis.MTIME
+        as_of, basis = _written_at(arrival), AsOfBasis.MTIME
     return SeenFile(
         root=arrival.root,
         path=arrival.path,
@@ -100,6 +106,15 @@ def describe(arrival: Arrival, reading: NameReading, zone: ZoneInfo) -> SeenFile
     )
 
 
+def _written_at(arrival: Arrival) -> datetime:
+    """The mtime, but no moment that hasn't come: a clock that was wrong must not outdo all later exports for years."""
+    try:
+        written_at = datetime.fromtimestamp(arrival.look.mtime_ns / 1e9, tz=UTC)
+    except (OverflowError, ValueError, OSError):
+        return arrival.settled_at
+    return min(written_at, arrival.settled_at)
+
+
 def recognised(
     path: bytes,
     opener: Opener,
@@ -113,11 +128,20 @@ def recognised(
         hint = "rename the file to the exporter's pattern, for example Invoice_04_17_2025_2_00_03.csv"
         failure = Failure(FailureClass.DATA, "date_in_name", problem, hint)
         return (Found(Fate.QUARANTINE, failure=failure),)
+    if hollow(name, opener):
+        failure = Failure(FailureClass.DATA, "placeholder", _PLACEHOLDER, _DOWNLOAD)
+        return (Found(Fate.QUARANTINE, failure=failure),)
     try:
         return tuple(map(_found, open_sheets(opener, name, order, open_book, remembered)))
     except Refusal as refusal:
         is_passed = refusal.failure.code == EMPLOYEES
         return (Found(Fate.PASSED if is_passed else Fate.QUARANTINE, failure=refusal.failure),)
+
+
+def hollow(name: str, opener: Opener) -> bool:
+    """Whether the file's content never came: see `core.hollow`."""
+    with opener() as stream:
+        return is_hollow(name, iter(partial(stream.read, _BLOCK), b""))
 
 
 def _found(outcome: Outcome) -> Found:
@@ -149,6 +173,7 @@ def judge(
         decided = decisions.decided_against(connection, seen.content_hash, seen.as_of)
         if decided is not None:
             return Verdict(Fate.DUPLICATE, seen, _all(parts, decided))
+        parts = tuple(_beside_rivals(connection, seen, part) for part in parts)
     parts = tuple(_answered(part, twin) for part in parts)
     is_any_to_load = any(part.fate is Fate.LOAD for part in parts)
     return Verdict(Fate.LOAD if is_any_to_load else Fate.QUARANTINE, seen, parts, is_return=twin is not None)
@@ -156,6 +181,17 @@ def judge(
 
 def _all(parts: tuple[Found, ...], failure: Failure) -> tuple[Found, ...]:
     return tuple(replace(part, fate=Fate.DUPLICATE, failure=failure) for part in parts)
+
+
+def _beside_rivals(connection: Connection, seen: SeenFile, part: Found) -> Found:
+    """A part whose file says something else than another one of the same moment is a question for a person.
+
+    Two files of one moment are likely only where a name says the moment; mtimes are all different.
+    """
+    if part.fate is not Fate.LOAD or seen.as_of_basis is not AsOfBasis.NAME:
+        return part
+    rival = admissions.rival_of(connection, seen, part.dataset)
+    return part if rival is None else replace(part, fate=Fate.QUARANTINE, failure=rivals(seen.name, rival))
 
 
 def _answered(part: Found, twin: Twin | None) -> Found:
@@ -187,6 +223,12 @@ def dated_by(parts: tuple[Found, ...], seen: SeenFile, zone: ZoneInfo) -> SeenFi
 def duplicate_of(name: str) -> Failure:
     """Why a duplicate is skipped."""
     return Failure(FailureClass.DATA, "duplicate", f"the same bytes for the same moment as {name}")
+
+
+def rivals(name: str, other: str) -> Failure:
+    """Why one of two statements of the same moment waits for a person."""
+    reason = f"{name} and {other} are copies under one name, speak for the same moment, and differ"
+    return Failure(FailureClass.DATA, "rival_copy", reason, "compare the two, and delete the one that is wrong")
 
 
 def _is_same(newest: Version, seen: SeenFile) -> bool:

@@ -103,10 +103,10 @@ def dbt_processes(root: Path) -> Iterator[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                command = (entry / "cmdline").read_bytes()
+                name = (entry / "comm").read_text().strip()
                 where = os.readlink(entry / "cwd")
                 is_dead = "\nState:\tZ" in (entry / "status").read_text()
             except OSError:
                 continue
-            if b"build" in command and where.startswith(str(root / "state")) and not is_dead:
+            if name == "dbt-build" and where.startswith(str(root / "state")) and not is_dead:
                 yield int(entry.name)

@@ -52,6 +52,11 @@ def create_raw_tables(connection: psycopg.Connection) -> None:
             )
         )
 
+    connection.execute(
+        "create table raw.quickbooks_item_prices (_key text not null, _as_of timestamptz not null, sales_price numeric,"
+        " sales_price_percent numeric, purchase_cost numeric, _file_id bigint, primary key (_key, _as_of))"
+    )
+
 
 def insert(connection: psycopg.Connection, dataset: str, *rows: Row) -> None:
     """Rows of one dataset as its raw table holds them; lineage is filled in where a row doesn't say it."""

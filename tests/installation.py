@@ -49,6 +49,7 @@ class Installation:
     extra: str = ""
     daemon: subprocess.Popen[bytes] | None = None
     environ: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = COMMAND
 
     def __post_init__(self) -> None:
         for folder in (self.input, self.seed, self.root / "state"):
@@ -86,7 +87,7 @@ class Installation:
         """Start the daemon and don't wait for anything."""
         with (self.root / "daemon.log").open("ab") as log:
             self.daemon = subprocess.Popen(
-                [*COMMAND, "run", "--config", str(self.config)],
+                [*self.command, "run", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -130,7 +131,7 @@ class Installation:
         """A command of this installation."""
         name, *others = arguments
         return subprocess.run(
-            [*COMMAND, name, "--config", str(self.config), *others],
+            [*self.command, name, "--config", str(self.config), *others],
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -16,4 +16,8 @@ def raw_content(url: str) -> dict[str, list[str]]:
                         FROM raw.{dataset.table} AS r LEFT JOIN qbwatch.files AS f ON f.id = r._file_id
                         ORDER BY r._key, r._line"""
             content[dataset.table] = [row[0] for row in connection.execute(query)]  # type: ignore[call-overload]
+        query = """SELECT ((to_jsonb(r) - '_file_id') || jsonb_build_object('_file', f.name))::text
+                   FROM raw.quickbooks_item_prices AS r LEFT JOIN qbwatch.files AS f ON f.id = r._file_id
+                   ORDER BY r._key, r._as_of"""
+        content["quickbooks_item_prices"] = [row[0] for row in connection.execute(query)]
     return content

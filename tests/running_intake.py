@@ -34,6 +34,9 @@ class MemoryLedger:
     def is_known(self, root: str, path: bytes, look: Look) -> bool:
         return self.known.get((root, path)) == look
 
+    def known_count(self, root: str) -> int:
+        return sum(1 for each, _ in self.known if each == root)
+
     def admit(self, arrival: Arrival) -> Admission:
         admission = self.answer(arrival)
         if admission is Admission.ADMITTED:
@@ -66,7 +69,7 @@ class RunningIntake:
 
     @property
     def functions(self) -> Ledger:
-        return Ledger(self.ledger.is_known, self.ledger.admit, (NotNow,))
+        return Ledger(self.ledger.is_known, self.ledger.admit, (NotNow,), self.ledger.known_count)
 
     def beat(self) -> None:
         self.beats += 1

@@ -60,6 +60,8 @@ def _table(header: str, rows: object) -> bytes:
 class FakeDbt:
     """Stands for dbt: remembers what it was asked to build and answers as told, by default that all is built."""
 
+    target_schema = "analytics"
+
     def __init__(self) -> None:
         self.builds: list[tuple[tuple[str, ...], bool]] = []
         self.answer = TransformResult(

@@ -1,5 +1,5 @@
 -- Products that lines name and the item list doesn't: their lines count in the orders and in no product.
-{{ config(severity="warn") }}
+{{ config(severity="warn", store_failures=true) }}
 
 select
     product_name,

@@ -1,4 +1,6 @@
 -- Every staged line is in the mart, once.
+{{ config(severity="error", store_failures=true) }}
+
 with staged as (
 
     select order_line_key from {{ ref('stg_quickbooks__invoices') }}

@@ -1,6 +1,6 @@
 -- An order's printed total is the sum of its counted lines, to the cent. A row here is an order to look at: a line that
 -- the export lost, or a kind of line that is counted by mistake. The order itself is kept and counts as printed.
-{{ config(severity="warn") }}
+{{ config(severity="warn", store_failures=true) }}
 
 select
     order_key,

@@ -24,6 +24,7 @@ _COMMANDS = {
     "accept": "qbwatch.cli.decide:accept",
     "revert": "qbwatch.cli.revert:revert",
     "rebuild": "qbwatch.cli.rebuild:rebuild",
+    "alerts": "qbwatch.cli.alerts:alerts",
 }
 
 

@@ -155,6 +155,8 @@ def _told(said: dict[str, Any]) -> list[str]:
     if rows["read"]:
         lines += accounts(rows, "  ")
     lines.append("  dbt: " + _DBT.get(run["transform"], str(run["transform"]).replace("_", " ")))
+    if run.get("impact"):
+        lines += wrapped(run["impact"], "  ", "    ")
     if run["error"]:
         lines += wrapped(run["error"], "  first failure: ", "    ")
     if run["set_aside"]:

@@ -145,6 +145,8 @@ def _source_lines(said: dict[str, Any], zone: tzinfo | None) -> list[str]:
     daemon = said["daemon"]
     told = {"daemon": "", "ledger": "read from the ledger, ", "cache": "the last known answer, "}
     alive = f", watching by {daemon['watcher']}" if daemon["watch_alive"] and daemon["watcher"] else ""
+    if because := daemon.get("polled_because"):
+        alive += f" ({shown(because, 60)})" if alive else ""
     as_of = local_time(said["as_of"], zone)
     return wrapped(f"daemon {daemon['state']}{alive}; {told[said['answered_by']]}as of {as_of}", "  ", "    ")
 

@@ -54,6 +54,7 @@ class DaemonFacts:
     pid: int | None = None
     started_at: datetime | None = None
     watcher: str | None = None
+    polled_because: str | None = None
     watch_alive: bool | None = None
     events_missed: int = 0
     last_scan_at: datetime | None = None
@@ -75,7 +76,8 @@ class RelationFacts:
 class LedgerFacts:
     """What Postgres knows. The lists hold rows of the ledger with the keys that the answer shows.
 
-    ``held_up``: by each fault that passes, how many files wait for another try, since when, and why.
+    ``held_up``: by each fault that passes, how many files wait for another try, since when, and why. ``arrivals``: the
+    last moment of each recent day on which files arrived, oldest first.
     """
 
     waiting_count: int
@@ -92,6 +94,8 @@ class LedgerFacts:
     failed_nodes: Sequence[Json]
     warned_nodes: Sequence[Json]
     held_up: Sequence[Json] = ()
+    arrivals: Sequence[datetime] = ()
+    alerts: Json = field(default_factory=lambda: {"open_incidents": 0, "undelivered": 0})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ or bytes that are no UTF-8 (which neither JSON nor Postgres takes). The exact by
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+_COPY = re.compile(r"(?:\s*\([0-9]{1,3}\))+(?=\.[^./]*$|$)")
 # Control characters, invisible format characters (they reverse or hide text), line separators, undecodable bytes.
 _UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
@@ -18,6 +20,16 @@ def escaped(path: bytes) -> str:
     Only for the eye: a backslash that is part of the name is doubled, so that two names never look the same.
     """
     return "".join(_shown(character) for character in path.decode("utf-8", "surrogateescape"))
+
+
+def name_of_copies(path: bytes) -> str:
+    """What the copies of one file have in common: the path without case, a browser's ``(1)`` and Unicode's variants.
+
+    The same letter may be one code point or two (a Mac writes the second), and a folder that is synced with Windows
+    can't hold two names that differ in case alone.
+    """
+    text = unicodedata.normalize("NFC", path.decode("utf-8", "surrogateescape")).casefold()
+    return _COPY.sub("", unicodedata.normalize("NFC", text).rstrip())
 
 
 def _shown(character: str) -> str:

@@ -8,6 +8,7 @@ and the answer is the name of the rule, so that an ignored file is never simply 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -22,6 +23,7 @@ EXPORT_SUFFIXES = frozenset({"csv", "tsv", "tab", "txt", "xls", "xlsx", "xlsm", 
 # always with the date: `(PC's conflicted copy 2024-01-31)`, `(Copie en conflit de PC 2024-01-31)`.
 _CONFLICT_WORD = (
     r"confli|konfli|конфл|競合|冲突|衝突|충돌|motstrid|modstrid|ristiriita|çakış|問題のあるコピー|mâu thuẫn|ขัดแย้ง"
+    r"|bercanggah"
 )
 _CONFLICT = re.compile(
     rf"""\s*\([^()]*(?:{_CONFLICT_WORD})[^()]*\d{{4}}[-.]\d\d[-.]\d\d[^()]*\)
@@ -71,7 +73,7 @@ def ignored_by(name: str, extra_patterns: Sequence[str]) -> str | None:
     ignored by the folder's rule. ``extra_patterns`` are shell patterns of the configuration; they are compared without
     case with each part of the path, or with the whole of it when they hold a ``/``.
     """
-    *folders, last = name.split("/")
+    *folders, last = unicodedata.normalize("NFC", name).split("/")
     for folder in folders:
         if rule := ignored_folder_by(folder, ()):
             return rule
@@ -85,6 +87,7 @@ def ignored_by(name: str, extra_patterns: Sequence[str]) -> str | None:
 
 def ignored_folder_by(name: str, extra_patterns: Sequence[str]) -> str | None:
     """The name of the rule by which nothing in a folder of this name (one part of a path) is read, or None."""
+    name = unicodedata.normalize("NFC", name)
     return (
         _first(_FOLDER_RULES, name)
         or (CONFLICTED_COPY if _CONFLICT.search(name) else None)
@@ -94,8 +97,9 @@ def ignored_folder_by(name: str, extra_patterns: Sequence[str]) -> str | None:
 
 def conflicted_with(name: str) -> str | None:
     """The name of the file that a conflicted copy is a copy of (``Invoices.csv``), or None when it is no such copy."""
-    original = _CONFLICT.sub("", name)
-    return original if original != name else None
+    composed = unicodedata.normalize("NFC", name)  # a Mac writes accents as signs of their own
+    original = _CONFLICT.sub("", composed)
+    return original if original != composed else None
 
 
 def _first(rules: tuple[tuple[str, re.Pattern[str]], ...], name: str) -> str | None:

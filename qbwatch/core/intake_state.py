@@ -23,6 +23,7 @@ class IntakeProblem:
     """Something in the surroundings that a person should know; it goes away with its cause.
 
     ``code`` and ``file`` (a path as it is shown, None when it is about a whole root) name it as long as it lasts.
+    ``is_doubt`` says that it may well be as it should: a person should look, and nothing is wrong for certain.
     """
 
     code: str
@@ -31,6 +32,7 @@ class IntakeProblem:
     hint: str
     since: datetime
     file: str | None = None
+    is_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class IntakeState:
     is_quiet: bool = False
     settling: tuple[tuple[str, bytes, datetime], ...] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)
+    polled_because: str | None = None
     events_missed: int = 0
     vanished: int = 0
     last_scan_at: datetime | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from qbwatch.core.arrivals import overdue_since
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Problem, Severity
 from qbwatch.core.filename import part_name
 from qbwatch.core.freshness import Freshness
@@ -67,6 +68,17 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
         for node in ledger.warned_nodes
     ]
     return problems
+
+
+def of_arrivals(ledger: LedgerFacts, at: datetime) -> list[Problem]:
+    """Nothing has arrived for longer than usual."""
+    since = overdue_since(ledger.arrivals, at)
+    if since is None:
+        return []
+    days = (at - ledger.arrivals[-1]).days
+    summary = f"no file has arrived for {days} days, which is longer than usual"
+    hint = "did the exporter run on the office PC, and does the sync client run on both sides?"
+    return [Problem("nothing_arrives", FailureClass.MISSING_FILES, Severity.WARNING, summary, hint, since)]
 
 
 def of_freshness(freshness: Sequence[Json]) -> list[Problem]:

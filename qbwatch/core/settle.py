@@ -58,6 +58,16 @@ class _Path:
     unchanged_since: datetime | None = None
     doubted: bool = False
     postponed: int = 0
+    writing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restless:
+    """A file that doesn't settle: since when it is known, and whether a writer holds it open (else it changes)."""
+
+    path: bytes
+    since: datetime
+    writing: bool
 
 
 class Settler:
@@ -96,6 +106,7 @@ class Settler:
             return Verdict.VANISHED
         known = self._paths.setdefault(path, _Path(since=at, due_at=at, renamed=False))
         unchanged_since = _compare(known, look, at)
+        known.writing = writing is True
         patient = known.doubted or look.size == 0
         whole = known.renamed and writing is False and not patient
         ready_at = unchanged_since + (self._doubt_for if patient else self._quiet_for)
@@ -135,9 +146,17 @@ class Settler:
         return known.since if known else None
 
     def due(self, at: datetime) -> list[bytes]:
-        """The paths to look at now, the longest waiting first."""
-        due = [(known.due_at, path) for path, known in self._paths.items() if known.due_at <= at]
-        return [path for _, path in sorted(due)]
+        """The paths to look at now: those never looked at, then by their times of writing, then the longest waiting.
+
+        Files that came together are so taken in the order in which they were made, which is mostly the order in which
+        they are to be folded: a file that is older than one already loaded has all since folded anew.
+        """
+        due = [
+            (known.look.mtime_ns if known.look else 0, known.due_at, path)
+            for path, known in self._paths.items()
+            if known.due_at <= at
+        ]
+        return [path for *_, path in sorted(due)]
 
     def next_due_at(self) -> datetime | None:
         """When the next look is due, None when nothing is being watched."""
@@ -146,6 +165,14 @@ class Settler:
     def settling(self) -> Sequence[tuple[bytes, datetime]]:
         """Every watched path and when it was noticed first."""
         return [(path, known.since) for path, known in self._paths.items()]
+
+    def restless(self, at: datetime, limit: timedelta) -> list[Restless]:
+        """The files that have not come to rest for longer than ``limit``; they go on being watched."""
+        return [
+            Restless(path, known.since, known.writing)
+            for path, known in self._paths.items()
+            if not known.postponed and at - known.since >= limit
+        ]
 
     @property
     def is_quiet(self) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime
 from qbwatch.core import problems as problems_of
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, RelationFacts, Severity, moment
 from qbwatch.core.freshness import business_days_between, judge
-from qbwatch.core.model import DaemonState
+from qbwatch.core.model import DaemonState, FailureClass
 
 
 def assemble(
@@ -20,7 +20,12 @@ def assemble(
 ) -> Json:
     """The whole answer, with the keys of ``qbwatch status --json``."""
     freshness = [_freshness(relation, limits) for relation in ledger.relations]
-    known = [*problems_of.of_daemon(daemon), *problems_of.of_ledger(ledger), *problems_of.of_freshness(freshness)]
+    known = [
+        *problems_of.of_daemon(daemon),
+        *problems_of.of_ledger(ledger),
+        *problems_of.of_arrivals(ledger, at),
+        *problems_of.of_freshness(freshness),
+    ]
     problems = problems_of.without_repeats(known)
     settling = [
         {"name": name, "dataset": None, "state": "settling", "next_attempt_at": None} for name, _ in daemon.settling
@@ -37,6 +42,7 @@ def assemble(
             "pid": daemon.pid,
             "started_at": moment(daemon.started_at),
             "watcher": daemon.watcher,
+            "polled_because": daemon.polled_because,
             "watch_alive": daemon.watch_alive,
             "events_missed": daemon.events_missed,
             "last_scan_at": moment(daemon.last_scan_at),
@@ -57,7 +63,7 @@ def assemble(
             "last_build_at": moment(ledger.last_build_at),
             "failed_nodes": list(ledger.failed_nodes),
         },
-        "alerts": {"open_incidents": 0, "undelivered": 0},
+        "alerts": dict(ledger.alerts),
     }
 
 
@@ -73,6 +79,8 @@ def from_cache(answer: Json, cached_at: datetime, problem: Problem, daemon: Daem
     age = _age(at, cached_at)
     said = {**problem.to_json(), "summary": f"{problem.summary}; this is the last known answer, {age} old"}
     known = [entry for entry in answer["problems"] if not entry["code"].startswith(("database_", "daemon_down"))]
+    if daemon is not None and daemon.state is not DaemonState.DOWN:
+        known = [*_of_now(daemon), *(entry for entry in known if not _is_of_surroundings(entry))]
     state = daemon.state.value if daemon else DaemonState.DOWN.value
     pid, alive = (daemon.pid, daemon.watch_alive) if daemon else (None, None)
     return {
@@ -82,6 +90,16 @@ def from_cache(answer: Json, cached_at: datetime, problem: Problem, daemon: Daem
         "problems": [said, *known],
         "daemon": {**answer["daemon"], "state": state, "pid": pid, "watch_alive": alive},
     }
+
+
+def _of_now(daemon: DaemonFacts) -> list[Json]:
+    """What a living daemon knows of itself is no older than the question."""
+    return [each.to_json() for each in problems_of.of_daemon(daemon) if not each.code.startswith("database_")]
+
+
+def _is_of_surroundings(entry: Json) -> bool:
+    """Whether a problem of an earlier answer was about the daemon or what is around it, and not about files or data."""
+    return entry["class"] == FailureClass.INFRASTRUCTURE and entry["file"] is None
 
 
 def _age(at: datetime, then: datetime) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from qbwatch.core.filename import name_of_copies
 from qbwatch.core.model import AsOfBasis, Failure, ItemState
 
 
@@ -133,6 +134,19 @@ def twin_of(connection: Connection, seen: SeenFile) -> Twin | None:
         return None
     parts = {sheet: (ItemState(state), answers) for sheet, (state, answers) in row.parts.items()}
     return Twin(row.name, bool(row.same_path), parts)
+
+
+def rival_of(connection: Connection, seen: SeenFile, dataset: str | None) -> str | None:
+    """The shown name of an accepted file that differs from this in its bytes and in a copy's marks in its name."""
+    query = """SELECT file.path, file.name FROM qbwatch.work_items AS item
+               JOIN qbwatch.files AS file ON file.id = item.file_id
+               WHERE (item.dataset = :dataset AND item.as_of = :as_of AND (item.is_folded OR item.state = 'loaded')
+                      OR item.state IN ('pending', 'loading', 'retrying') AND item.as_of = :as_of)
+                 AND item.content_hash <> :hash AND file.root = :root AND file.path <> :path ORDER BY item.id"""
+    values = {"dataset": dataset, "as_of": seen.as_of, "hash": seen.content_hash, "root": seen.root, "path": seen.path}
+    own = name_of_copies(seen.path)
+    found = connection.execute(text(query), values)
+    return next((row.name for row in found if name_of_copies(bytes(row.path)) == own), None)
 
 
 def bearer_of(connection: Connection, file_id: int) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from qbwatch.core.facts import Json, LedgerFacts, RelationFacts, moment
 from qbwatch.core.freshness import last_whole_day
 from qbwatch.datasets import Dataset, Kind, datasets
+from qbwatch.edges.incidents import counts
 
 _SHOWN = 50  # entries of a list in the status; the counts are complete
 
@@ -20,6 +21,10 @@ MARTS = {
     "fct_order_line_items": ("quickbooks.invoices", "quickbooks.sales_receipts"),
     "fct_customers": ("quickbooks.customers",),
     "fct_products": ("quickbooks.items",),
+    "fct_companies": ("quickbooks.customers",),
+    "bridge_customer_company": ("quickbooks.customers",),
+    "fct_product_price_history": ("quickbooks.items",),
+    "fct_receivables": ("quickbooks.invoices",),
 }
 
 
@@ -43,6 +48,8 @@ def ledger_facts(connection: Connection, zone: ZoneInfo) -> LedgerFacts:
         failed_nodes=[_node(node) for node in nodes if node["status"] in ("error", "fail", "runtime error")],
         held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
         warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
+        alerts=counts(connection),
+        arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key})),
     )
 
 
@@ -118,7 +125,9 @@ WHERE item.state = 'quarantined' ORDER BY item.changed_at DESC LIMIT {_SHOWN}"""
 
 _HELD_UP = """
 SELECT failure_code AS code, count(*) AS files, min(changed_at) AS since, max(reason) AS reason, max(hint) AS hint
-FROM qbwatch.work_items WHERE state = 'retrying' GROUP BY failure_code ORDER BY 1"""
+FROM qbwatch.work_items
+WHERE state = 'retrying' OR (state = 'loading' AND failure_code IS NOT NULL) -- while it is tried again it isn't over
+GROUP BY failure_code ORDER BY 1"""
 
 _CURRENT_RUN = """
 SELECT id, mode, step, dataset, file, done, total, started_at FROM qbwatch.runs WHERE status = 'running'"""
@@ -135,6 +144,10 @@ GROUP BY run.id"""
 
 _LAST_SUCCESS = "SELECT max(finished_at) FROM qbwatch.runs WHERE status = 'success'"
 
+_ARRIVALS = """
+SELECT max(first_seen_at) FROM qbwatch.files WHERE root = 'input' AND first_seen_at > now() - interval '400 days'
+GROUP BY (first_seen_at AT TIME ZONE :zone)::date ORDER BY 1"""
+
 _DEBT = """
 SELECT dataset, max(reason) AS reason FROM qbwatch.transform_debt GROUP BY dataset ORDER BY dataset"""
 
@@ -148,7 +161,8 @@ ORDER BY unique_id, id DESC"""
 
 _BUILT = """
 SELECT DISTINCT ON (name) name, rows FROM qbwatch.dbt_results
-WHERE resource_type = 'model' AND name LIKE 'fct%' AND status = 'success' ORDER BY name, id DESC"""
+WHERE resource_type = 'model' AND (name LIKE 'fct%' OR name LIKE 'bridge%') AND status = 'success'
+ORDER BY name, id DESC"""
 
 _THROUGH = """
 SELECT dataset, max(as_of) AS as_of FROM qbwatch.work_items WHERE state = 'loaded' GROUP BY dataset"""

@@ -1,41 +1,36 @@
 """dbt as qbwatch uses it: one command at a time, in a process of its own, judged by the results of that very run.
 
-Everything a command writes lies below ``dbt/`` in the state folder, so the project itself may be read-only:
-
-    profiles.yml            how to connect; the same for all, without secrets
-    target-<id>/            what one command wrote: a fresh one each time, since a dbt that dies early leaves the
-                            results of the run before in place. Kept until the next command when something went wrong
-    partial_parse.msgpack   the parsed project of the last good run, which saves the next one a second; dbt compares it
-                            with the files and doesn't use it when it doesn't fit
-    logs/                   dbt's own log, rotated by size
+The process is a fork of a warm dbt where there is one that fits (`Dbt.warm_up`), else a new one.
 """
 
 from __future__ import annotations
 
 import errno
-import secrets
-import shutil
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 from qbwatch.core.model import QbwatchError
-from qbwatch.edges.dbt_connection import PROFILE_NAME, Reached, end_backends, reach, write_profile
+from qbwatch.edges.dbt_connection import Reached, end_backends, reach
+from qbwatch.edges.dbt_folder import LOG_FILE_BYTES, DbtFolder
+from qbwatch.edges.dbt_graph import readers
 from qbwatch.edges.dbt_judge import judge
 from qbwatch.edges.dbt_process import Command, Ended, Ending, run
 from qbwatch.edges.dbt_result import NodeResult, Outcome, TransformResult
+from qbwatch.edges.dbt_warmth import Asked, Launch, Warmth
 
-__all__ = ["Dbt", "DbtSettings", "NodeResult", "Outcome", "TransformResult"]
+__all__ = ["LOG_FILE_BYTES", "Dbt", "DbtSettings", "NodeResult", "Outcome", "TransformResult"]
 
-LOG_FILE_BYTES = 5 * 1024 * 1024
-_PARSED = "partial_parse.msgpack"
 # The machine is short of something for a while; all other faults of files and processes are somebody's to mend.
 _SHORTAGES = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
 
-# Tests of the models' own logic say nothing about the data and needn't run with every load.
-_BUILD = ("build", "--exclude-resource-type", "unit_test")
+# Tests of the models' own logic say nothing about the data and needn't run with every load; nor do tests that a project
+# marks for the asking. `Dbt.test` runs them all.
+_BUILD = ("build", "--exclude-resource-type", "unit_test", "--exclude", "tag:on_demand")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +42,8 @@ class DbtSettings:
     database_url: str = field(repr=False)
     target_schema: str = "analytics"
     timeout: timedelta = timedelta(minutes=30)
+    timezone: str = "UTC"  # the office's
+    warm_for: timedelta = timedelta(minutes=10)  # how long a warm dbt stays with nothing to do
 
 
 def _never() -> bool:
@@ -54,11 +51,31 @@ def _never() -> bool:
 
 
 class Dbt:
-    """Runs dbt commands. Expected trouble is in the result; nothing of it is raised."""
+    """Runs dbt commands, one at a time. Expected trouble is in the result; nothing of it is raised."""
 
     def __init__(self, settings: DbtSettings) -> None:
         self._settings = settings
-        self._folder = settings.state.absolute() / "dbt"
+        self._folder = DbtFolder(settings.state.absolute() / "dbt")
+        self._warmth = Warmth(self._folder.put_away)
+        self._turn = threading.Lock()
+
+    def warm_up(self) -> None:
+        """A command is to be expected: have a warm dbt ready for it. Returns at once; for any thread, at any time."""
+        self._warmth.prepare(self._launch)
+
+    def close(self) -> None:
+        """End the warm dbt. Commands are run cold from now on."""
+        self._warmth.close()
+
+    @property
+    def target_schema(self) -> str:
+        """What the names of the schemas begin with."""
+        return self._settings.target_schema
+
+    @property
+    def warm_pid(self) -> int | None:
+        """The warm dbt's process, while there is one."""
+        return self._warmth.pid
 
     def build(
         self, select: Sequence[str] = (), full_refresh: bool = False, should_stop: Callable[[], bool] = _never
@@ -83,11 +100,23 @@ class Dbt:
 
     def _timed(self, command: Sequence[str], select: Sequence[str], should_stop: Callable[[], bool]) -> TransformResult:
         started = time.monotonic()
-        try:
-            result = self._attempted(command, select, should_stop)
-        except OSError as error:
-            result = _not_started(error)
+        with self._my_turn(should_stop) as is_mine:
+            try:
+                result = self._attempted(command, select, should_stop) if is_mine else _cancelled()
+            except OSError as error:
+                result = _not_started(error)
         return replace(result, seconds=time.monotonic() - started)
+
+    @contextmanager
+    def _my_turn(self, should_stop: Callable[[], bool]) -> Iterator[bool]:
+        """Wait for another thread's command; False when asked to stop before it was over."""
+        while not (is_mine := self._turn.acquire(timeout=0.1)) and not should_stop():
+            pass
+        try:
+            yield is_mine
+        finally:
+            if is_mine:
+                self._turn.release()
 
     def _attempted(
         self, command: Sequence[str], select: Sequence[str], should_stop: Callable[[], bool]
@@ -99,25 +128,85 @@ class Dbt:
         reached = reach(self._settings.database_url)
         if isinstance(reached, TransformResult):
             return reached
-        target = self._fresh_target()
-        ended = self._run([*command, *self._flags(target), *_selection(select)], reached, should_stop)
-        # A service manager that stops us may end the child before we do: that is our stop, not the child's failure.
-        result = _cancelled() if ended.was_killed and should_stop() else self._result(ended, target, select)
-        self._put_away(target, result)
+        result = self._tried([*command, *_selection(select)], reached, select, should_stop)
+        if _may_be_the_parsed(result) and self._folder.forget_parsed():
+            why = result.cold_because
+            result = replace(
+                self._tried([*command, *_selection(select)], reached, select, should_stop), cold_because=why
+            )
         return _masked(result, reached)
 
-    def _run(self, arguments: Sequence[str], reached: Reached, should_stop: Callable[[], bool]) -> Ended:
-        environment = reached.environment(self._settings.target_schema)
+    def _tried(
+        self, command: Sequence[str], reached: Reached, select: Sequence[str], should_stop: Callable[[], bool]
+    ) -> TransformResult:
+        """One try: warm where that is possible, else cold."""
+        target = self._folder.fresh_target()
+        asked = Asked(
+            (command[0], *self._folder.flags(self._settings.project, target), *command[1:]),
+            target,
+            self._settings.timeout.total_seconds(),
+        )
+        ended = self._warm(asked, reached, should_stop)
+        if isinstance(ended, Ended):
+            return self._judged(ended, target, select, should_stop)
+        if should_stop():
+            return _cancelled()
+        if ended is not None:  # it may have come so far that it wrote something
+            target = self._folder.fresh_target()
+            asked = replace(
+                asked, arguments=(command[0], *self._folder.flags(self._settings.project, target), *command[1:])
+            )
+        cold = self._judged(self._cold(asked, reached, should_stop), target, select, should_stop)
+        return replace(cold, cold_because=ended or "none was warm")
+
+    def _judged(
+        self, ended: Ended, target: Path, select: Sequence[str], should_stop: Callable[[], bool]
+    ) -> TransformResult:
+        # A service manager that stops us may end the child before we do: that is our stop, not the child's failure.
+        is_stopped = ended.was_killed and should_stop()
+        result = _cancelled() if is_stopped else self._result(ended, target, select)
+        result = replace(result, readers=readers(target))
+        if result.succeeded:
+            self._folder.put_away(target)
+        return result
+
+    def _warm(self, asked: Asked, reached: Reached, should_stop: Callable[[], bool]) -> Ended | str | None:
+        """The command's end in a warm dbt, or why there was none."""
+        ended: Ended | str | None = ""
+        try:
+            ended = self._warmth.run(self._launch_with(reached), asked, should_stop)
+            return ended
+        finally:
+            if isinstance(ended, str) or (isinstance(ended, Ended) and ended.was_killed):
+                self._end_queries()
+
+    def _cold(self, asked: Asked, reached: Reached, should_stop: Callable[[], bool]) -> Ended:
         left_queries = True
         try:
-            ended = run(
-                Command(arguments, self._folder, environment), self._settings.timeout.total_seconds(), should_stop
-            )
+            environment = reached.environment(self._settings.target_schema, self._settings.timezone)
+            ended = run(Command(asked.arguments, self._folder.path, environment), asked.timeout_seconds, should_stop)
             left_queries = ended.was_killed
             return ended
         finally:
             if left_queries:
                 self._end_queries()
+
+    def _launch(self) -> Launch | None:
+        """How to start a warm dbt; None where a command would have nothing to start with either."""
+        if self._trouble_with(()):
+            return None
+        reached = reach(self._settings.database_url)
+        if isinstance(reached, TransformResult):
+            return None
+        launch = self._launch_with(reached)
+        target = self._folder.fresh_target("warm")
+        flags = self._folder.flags(self._settings.project, target)
+        arguments = (str(self._settings.warm_for.total_seconds()), *flags)
+        return replace(launch, command=replace(launch.command, arguments=arguments), target=target)
+
+    def _launch_with(self, reached: Reached) -> Launch:
+        environment = reached.environment(self._settings.target_schema, self._settings.timezone)
+        return Launch(self._settings.project.absolute(), Command((), self._folder.path, environment), self._folder.path)
 
     def _end_queries(self) -> None:
         """A killed process leaves its query running. A database that can't be asked about it has none."""
@@ -153,34 +242,6 @@ class Dbt:
             )
         return None
 
-    def _flags(self, target: Path) -> list[str]:
-        return [
-            *("--project-dir", str(self._settings.project.absolute())),
-            *("--profiles-dir", str(self._folder), "--profile", PROFILE_NAME, "--target", PROFILE_NAME),
-            *("--target-path", str(target), "--log-path", str(self._folder / "logs")),
-            *("--log-file-max-bytes", str(LOG_FILE_BYTES), "--log-level-file", "info"),
-            *("--log-format", "json", "--quiet", "--no-print"),
-            *("--no-use-colors", "--no-use-colors-file", "--no-send-anonymous-usage-stats"),
-        ]
-
-    def _fresh_target(self) -> Path:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_profile(self._folder)
-        for old in self._folder.glob("target-*"):
-            shutil.rmtree(old, ignore_errors=True)
-        target = self._folder / f"target-{secrets.token_hex(4)}"
-        target.mkdir()
-        if (parsed := self._folder / _PARSED).is_file():
-            shutil.copyfile(parsed, target / _PARSED)
-        return target
-
-    def _put_away(self, target: Path, result: TransformResult) -> None:
-        if not result.succeeded:
-            return
-        if (parsed := target / _PARSED).is_file():
-            parsed.replace(self._folder / _PARSED)
-        shutil.rmtree(target, ignore_errors=True)
-
 
 def _selection(select: Sequence[str]) -> list[str]:
     return ["--select", *select] if select else []
@@ -190,6 +251,11 @@ def _cancelled() -> TransformResult:
     return TransformResult(
         Outcome.CANCELLED, message="the dbt run was stopped", hint="it is still owed: the next run builds it"
     )
+
+
+def _may_be_the_parsed(result: TransformResult) -> bool:
+    """dbt came to nothing: the project is wrong, or what is kept of its last parsing."""
+    return result.outcome is Outcome.CONFIGURATION and not result.nodes and not result.readers
 
 
 def _not_started(error: OSError) -> TransformResult:

@@ -11,6 +11,7 @@ The profile itself is the same for everybody and holds no secret.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,10 +69,14 @@ class Reached:
     password: str = field(repr=False)
     options: Mapping[str, str] = field(repr=False)
 
-    def environment(self, target_schema: str) -> dict[str, str]:
-        """The environment for a dbt process: ours without what isn't for it, and the connection."""
+    def environment(self, target_schema: str, timezone: str) -> dict[str, str]:
+        """The environment for a dbt process: ours without what isn't for it, and the connection.
+
+        ``timezone`` is that of the database sessions: a moment becomes a day there as in the office.
+        """
         return {
             **{name: value for name, value in os.environ.items() if _is_passed_on(name)},
+            "PGTZ": timezone,
             **self.options,
             "LC_ALL": "C.UTF-8",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -162,7 +167,7 @@ def _one_line(text: str) -> str:
 
 def write_profile(folder: Path) -> None:
     """Put ``profiles.yml`` into the folder, readable by us alone; written beside and renamed, so never half there."""
-    beside = folder / "profiles.yml.new"
+    beside = folder / f"profiles.yml.{threading.get_ident()}"  # a warm dbt is started in another thread
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

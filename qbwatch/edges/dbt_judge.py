@@ -145,8 +145,16 @@ def _node(entry: Document) -> NodeResult:
         status=str(entry["status"]),
         seconds=float(entry.get("execution_time") or 0.0),
         rows=rows if isinstance(rows, int) and rows >= 0 else None,
-        message=one_line(entry["message"]) if entry.get("message") else None,
+        message=_message(entry),
     )
+
+
+def _message(entry: Document) -> str | None:
+    """What dbt said of the node, and where the rows are that a test found, if it stored them."""
+    if not entry.get("message"):
+        return None
+    is_found = entry["status"] in ("fail", "warn") and entry.get("relation_name")
+    return one_line(entry["message"] + (f"; the rows: select * from {entry['relation_name']}" if is_found else ""))
 
 
 def _name(parts: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ parent = int(sys.argv.pop(1))
 if sys.platform == "linux":
     import ctypes
     ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+    ctypes.CDLL(None).prctl(15, b"dbt-build", 0, 0, 0)  # PR_SET_NAME, as a fork of the warm dbt is called
 if os.getppid() != parent:
     os._exit(1)
 from dbt.cli.main import cli
@@ -76,7 +77,7 @@ def run(command: Command, timeout_seconds: float, should_stop: Callable[[], bool
     """
     give_up_at = time.monotonic() + timeout_seconds
     process = _start(command)
-    tail = _Tail(process.stdout)
+    tail = Tail(process.stdout)
     try:
         ending = _wait(process, give_up_at, should_stop)
     finally:
@@ -121,7 +122,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-class _Tail:
+class Tail:
     """Reads a pipe in a thread, so that the writer never blocks, and keeps its end."""
 
     def __init__(self, pipe: IO[bytes] | None) -> None:

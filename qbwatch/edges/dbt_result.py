@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -31,10 +32,19 @@ class NodeResult:
     rows: int | None
     message: str | None
 
+    @property
+    def is_good(self) -> bool:
+        """True for a model that was built and for a test that passed or warned."""
+        return self.status in ("success", "pass", "warn")
+
 
 @dataclass(frozen=True, slots=True)
 class TransformResult:
-    """One dbt command: its outcome, its nodes in the order they ended, and a line for a person."""
+    """One dbt command: its outcome, its nodes in the order they ended, and a line for a person.
+
+    ``readers``: everything that stands on each source table, by ``source.table``; empty when dbt came to no graph.
+    ``cold_because``: why no warm dbt served; None when one did, or when dbt was not started at all.
+    """
 
     outcome: Outcome
     nodes: tuple[NodeResult, ...] = ()
@@ -42,6 +52,8 @@ class TransformResult:
     hint: str = ""
     seconds: float = 0.0
     invocation_id: str | None = None
+    readers: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    cold_because: str | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -55,3 +67,28 @@ class TransformResult:
         A time-out is not: the next try would most likely wait as long and end the same.
         """
         return self.outcome is Outcome.INFRASTRUCTURE
+
+    def pays(self, dataset: str) -> bool:
+        """Whether nothing of what stands on the dataset is left to be done.
+
+        Every model downstream was built, and no test of them that ran failed; or the project reads other tables of the
+        source and leaves this one out. Where dbt came to no graph, its own word for the whole must do.
+        """
+        if dataset in self.readers:
+            left = self.readers[dataset] - {node.unique_id for node in self.nodes if node.is_good}
+            return not any(name in left for name in (*map(_id, self.nodes), *filter(_is_built, left)))
+        return self.leaves_out(dataset) or (self.succeeded and not self.readers)
+
+    def leaves_out(self, dataset: str) -> bool:
+        """Whether the project reads the source, and not this dataset of it: then nothing is to be built."""
+        source = dataset.partition(".")[0] + "."
+        return dataset not in self.readers and any(name.startswith(source) for name in self.readers)
+
+
+def _id(node: NodeResult) -> str:
+    return node.unique_id
+
+
+def _is_built(unique_id: str) -> bool:
+    """Tests may be left out of a build; models, snapshots and seeds are not."""
+    return not unique_id.startswith("test.")

@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from watchdog.events import (
@@ -27,6 +28,7 @@ from watchdog.events import (
 from watchdog.observers.api import BaseObserver
 from watchdog.observers.inotify import InotifyObserver
 
+from qbwatch.edges.canary import Canary
 from qbwatch.edges.inotify import refusal, watched_inodes
 
 _EVENTS: list[type[FileSystemEvent]] = [
@@ -52,10 +54,14 @@ Put = Callable[[Notice], None]
 
 
 class FolderWatch:
-    """A watch on one folder and its subfolders. ``start`` after a ``stop`` watches whatever lies at the path then."""
+    """A watch on one folder and its subfolders. ``start`` after a ``stop`` watches whatever lies at the path then.
 
-    def __init__(self, root: str, directory: Path, put: Put) -> None:
+    ``canary`` is a folder of our own in which the watch can be put to the proof; without one it is believed.
+    """
+
+    def __init__(self, root: str, directory: Path, put: Put, canary: Path | None = None) -> None:
         self._root = root
+        self._canary = Canary(canary, root) if canary else None
         self._directory = directory
         self._put = put
         self._observer: BaseObserver | None = None
@@ -75,6 +81,8 @@ class FolderWatch:
             observer = InotifyObserver(generate_full_events=True)  # "full" tells a file moved in from one created
             handler = _Handler(self._root, os.fsencode(path), self._put)
             observer.schedule(handler, path, recursive=True, event_filter=_EVENTS)
+            if self._canary and (home := self._canary.settle_in()):
+                observer.schedule(_CanaryHandler(self._canary), str(home), event_filter=[FileClosedEvent])
             observer.start()
         except OSError as error:
             if observer is not None:
@@ -100,6 +108,15 @@ class FolderWatch:
         reader = getattr(observer, "_inotify_fd", None)  # the thread that reads from the kernel, private to watchdog
         threads = [*observer.emitters, *([reader] if isinstance(reader, threading.Thread) else [])]
         return bool(observer.emitters) and all(thread.is_alive() for thread in threads) and self._is_same_folder()
+
+    def answers(self, at: datetime) -> bool:
+        """False when word of something that was done under this very watch hasn't come back for too long."""
+        return self._canary is None or self._canary.sings(at)
+
+    @property
+    def was_heard(self) -> bool:
+        """True when word of the last thing that was done has come back (or nothing can be done)."""
+        return self._canary is None or self._canary.was_heard
 
     def misses(self, inodes: set[int]) -> set[int]:
         """Which of the folders with these inode numbers the kernel doesn't watch for us (as far as it tells)."""
@@ -127,6 +144,17 @@ class _Handler(FileSystemEventHandler):
             self._put(Notice(self._root, None))  # a tree may have come in one move: only a scan sees all of it
         elif path.startswith(self._prefix):
             self._put(Notice(self._root, path[len(self._prefix) :], renamed=isinstance(event, FileMovedEvent)))
+
+
+class _CanaryHandler(FileSystemEventHandler):
+    def __init__(self, canary: Canary) -> None:
+        self._canary = canary
+        self._path = os.fsencode(canary.path)
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Watchdog's thread calls this for each event; other watches sing in the same folder."""
+        if os.path.basename(os.fsencode(event.src_path)) == os.path.basename(self._path):
+            self._canary.heard()
 
 
 class OverflowCount(logging.Handler):

@@ -14,6 +14,7 @@ from pathlib import Path
 from qbwatch.core.model import QbwatchError
 
 _LIMITS = Path("/proc/sys/fs/inotify")
+_OWN_LIMITS = Path("/proc/sys/user")
 _WATCH = re.compile(r"^inotify wd:\S+ ino:([0-9a-f]+) ", re.MULTILINE)
 
 
@@ -51,13 +52,24 @@ def refusal(error: OSError) -> WatchError:
 
 
 def limit_reached(name: str, need: str) -> WatchError:
-    """``name`` is the last part of the sysctl, ``need`` says what uses it up."""
-    try:
-        value = int((_LIMITS / name).read_text())
-    except (OSError, ValueError):
-        value = 0
-    raised = max(value * 4, 1024)
+    """``name`` is the last part of the sysctl, ``need`` says what uses it up.
+
+    In a container (a user namespace) a lower limit of its own may bind: then that one is named.
+    """
+    setting, value = f"fs.inotify.{name}", _value(_LIMITS / name)
+    own = name.replace("max_user", "max_inotify")
+    if (within := _value(_OWN_LIMITS / own)) is not None and (value is None or within < value):
+        setting, value = f"user.{own}", within
+    raised = max((value or 0) * 4, 1024)
     return WatchError(
-        f"the kernel's limit fs.inotify.{name} = {value or 'unknown'} is used up ({need}); files are found by polling",
-        f"Raise it: sysctl -w fs.inotify.{name}={raised}, and put the line in /etc/sysctl.d/ to keep it.",
+        f"the kernel's limit {setting} = {'unknown' if value is None else value} is used up ({need}); "
+        "files are found by polling",
+        f"Raise it: sysctl -w {setting}={raised}, and put the line in /etc/sysctl.d/ to keep it.",
     )
+
+
+def _value(setting: Path) -> int | None:
+    try:
+        return int(setting.read_text())
+    except (OSError, ValueError):
+        return None

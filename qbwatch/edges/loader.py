@@ -21,7 +21,7 @@ from qbwatch.core.holds import NAME_DISAGREES, NO_ROWS
 from qbwatch.core.model import Failure, LoadResult, QbwatchError, Reject, RowCounts, WorkItem
 from qbwatch.core.period import ALL_DATES, Period
 from qbwatch.datasets import Dataset, Kind
-from qbwatch.edges import fold
+from qbwatch.edges import fold, item_prices
 from qbwatch.edges.fold_period import staged_days
 from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
@@ -97,8 +97,10 @@ class Loader:
 
         Returns what ``item`` did at its place, and how many rows of the raw table were touched in the end.
         """
-        result = self.fold_beside(connection, dataset, items, item, at)
-        return result, fold.publish_scratch(driver(connection).cursor(), dataset)
+        result, cursor = self.fold_beside(connection, dataset, items, item, at), driver(connection).cursor()
+        applied, repriced = fold.publish_scratch(cursor, dataset), item_prices.publish(cursor, dataset.full_name)
+        # A price that was another one for a while is news to dbt, too.
+        return result, applied if applied.touched else replace(applied, updated=repriced)
 
     def fold_beside(
         self, connection: Connection, dataset: Dataset, items: Sequence[WorkItem], item: WorkItem | None, at: datetime
@@ -139,6 +141,7 @@ class Loader:
         passing(Moment.STAGED)
         applied = fold.apply(cursor, statement, target, at)
         passing(Moment.FOLDED)
+        item_prices.note(cursor, part.layout.dataset.full_name, item.file_id, item.as_of, target)
         in_table = fold.sums_of_staged_keys(cursor, target, list(tally.sums))
         rows = count_rows(tally, applied)
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):

@@ -1,23 +1,31 @@
 """Bring the database to this version's shape: qbwatch's own schema by Alembic, the raw tables from the declarations.
 
-Runs at every start, under a lock, so that two processes starting together don't collide.
+Runs at every start, under a lock, so that two processes starting together don't collide. Alembic itself is needed once
+in a version's life and weighs a tenth of the daemon: whether there is anything to do is seen without it, and what there
+is to do, a process of its own does.
 """
 
 from __future__ import annotations
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
+import json
+import re
+import subprocess
+import sys
+from dataclasses import asdict
+
 from sqlalchemy import Connection, text
 
-from qbwatch.core.model import QbwatchError
+from qbwatch.core.model import Failure, FailureClass, QbwatchError
+from qbwatch.edges import item_prices
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.tables import ensure_raw_tables
 
 _LOCK = (0x7162, 2)
+_REVISION = re.compile(r"^revision = [\"'](.+)[\"']", re.MULTILINE)
+_ABOVE = re.compile(r"^down_revision = [\"'](.+)[\"']", re.MULTILINE)
+_CURRENT = "SELECT version_num FROM qbwatch.alembic_version"
+_IS_THERE = "SELECT to_regclass('qbwatch.alembic_version') IS NOT NULL"
 
 
 def migrate(url: str) -> None:
@@ -27,32 +35,103 @@ def migrate(url: str) -> None:
     """
     engine = engine_for(url, name="qbwatch-migrate")
     try:
+        with engine.connect() as connection:
+            current = _revision_of(connection)
+        if current != head():
+            _upgrade_in_a_child(url)
         with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:a, :b)"), {"a": _LOCK[0], "b": _LOCK[1]})
-            connection.execute(text("CREATE SCHEMA IF NOT EXISTS qbwatch"))
-            _upgrade(connection)
+            _lock(connection)
             ensure_raw_tables(connection)
+            item_prices.ensure_table(connection)
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:
         engine.dispose()
 
 
+def head() -> str:
+    """The newest revision of the shipped migrations: the one that no other stands on."""
+    texts = [path.read_text("utf-8") for path in (shipped("migrations") / "versions").glob("*.py")]
+    below = {found[1] for text in texts if (found := _ABOVE.search(text))}
+    (newest,) = {found[1] for text in texts if (found := _REVISION.search(text))} - below
+    return newest
+
+
+def upgrade(url: str) -> None:
+    """Run what Alembic has to do, in this process. Raises as `migrate` does."""
+    engine = engine_for(url, name="qbwatch-migrate")
+    try:
+        with engine.begin() as connection:
+            _lock(connection)
+            connection.execute(text("CREATE SCHEMA IF NOT EXISTS qbwatch"))
+            _upgrade(connection)
+    except DATABASE_ERRORS as error:
+        raise DatabaseUnavailable(failure_of(error)) from error
+    finally:
+        engine.dispose()
+
+
+def _revision_of(connection: Connection) -> str | None:
+    with connection.begin():
+        if not connection.scalar(text(_IS_THERE)):
+            return None
+        found: str | None = connection.scalar(text(_CURRENT))
+        return found
+
+
+def _lock(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:a, :b)"), {"a": _LOCK[0], "b": _LOCK[1]})
+
+
 def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from alembic.util.exc import CommandError
+
     config = Config()
     config.set_main_option("script_location", str(shipped("migrations")).replace("%", "%%"))
     config.attributes["connection"] = connection
-    script = ScriptDirectory.from_config(config)
-    context = MigrationContext.configure(connection, opts={"version_table_schema": "qbwatch"})
-    current = context.get_current_revision()
-    if current == script.get_current_head():
-        return
+    current = connection.scalar(text(_CURRENT)) if connection.scalar(text(_IS_THERE)) else None
     try:
         if current is not None:
-            script.get_revision(current)
+            ScriptDirectory.from_config(config).get_revision(current)
     except CommandError:
         raise QbwatchError(
             f"the database was upgraded by a newer qbwatch (its schema is {current})",
             "install that version, or a newer one",
         ) from None
     command.upgrade(config, "head")
+
+
+def _upgrade_in_a_child(url: str) -> None:
+    """The URL goes by a pipe: an argument would show its password to everybody on the machine."""
+    done = subprocess.run(
+        [sys.executable, "-m", "qbwatch.edges.migrate"], input=url, capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        return
+    try:
+        told = json.loads(done.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        last = (done.stderr.strip().splitlines() or [f"it ended with exit code {done.returncode}"])[-1]
+        raise QbwatchError(f"the database can't be upgraded: {last}", "see the journal") from None
+    if failure := told.get("failure"):
+        raise DatabaseUnavailable(Failure(**{**failure, "failure_class": FailureClass(failure["failure_class"])}))
+    raise QbwatchError(told["message"], told["hint"])
+
+
+def _main() -> int:
+    try:
+        upgrade(sys.stdin.read())
+    except DatabaseUnavailable as error:
+        print(json.dumps({"failure": asdict(error.failure)}))  # noqa: T201 (the answer to the parent)
+        return 1
+    except QbwatchError as error:
+        print(json.dumps({"message": error.message, "hint": error.hint}))  # noqa: T201 (likewise)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

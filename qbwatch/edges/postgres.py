@@ -6,6 +6,7 @@ are gone with it, and nothing is written before both are there again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -21,11 +23,12 @@ from qbwatch.core.failure import of_sqlstate, unexpected
 from qbwatch.core.model import Failure, QbwatchError
 
 _LOCK = (0x7162, 1)  # "qb": the first number is qbwatch's, the second tells its locks apart
-_OPTIONS = (
-    "-c timezone=UTC -c datestyle=ISO -c idle_in_transaction_session_timeout=10min -c lock_timeout=60s"
+_PATIENCE = (
+    "-c idle_in_transaction_session_timeout=10min -c lock_timeout=60s"
     # A machine that vanished keeps no lock for the two hours that are the system's default.
     " -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 )
+_MEANING = "-c timezone=UTC -c datestyle=ISO"
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (DBAPIError, psycopg.Error)
 """What a fault of the database raises: SQLAlchemy's own wrapping, and psycopg's where COPY talks to it directly."""
@@ -45,12 +48,14 @@ def engine_for(
     name: str = "qbwatch",
     connect_timeout: int = 5,
     opened: Callable[[psycopg.Connection[Any]], None] = lambda _: None,
+    keep: bool = False,
 ) -> Engine:
     """An engine on any libpq URL (sockets, services and multiple hosts included), one connection per use.
 
     ``connect_timeout`` is in seconds (libpq); ``opened`` is told of each session. Sessions run in UTC and never idle in
     a transaction for long. A network that swallows packets is noticed within half a minute, by the kernel; for one that
-    only seems to work see `silent_sessions`.
+    only seems to work see `silent_sessions`. ``keep`` holds one connection for the next use, after asking whether it
+    still lives: for what is done for file after file.
     """
 
     def connect() -> psycopg.Connection[Any]:
@@ -58,7 +63,7 @@ def engine_for(
             url,
             application_name=name,
             connect_timeout=connect_timeout,
-            options=_OPTIONS,
+            options=_options(url),
             keepalives_idle=15,
             keepalives_interval=5,
             keepalives_count=3,
@@ -68,7 +73,16 @@ def engine_for(
         opened(session)
         return session
 
+    if keep:
+        return create_engine("postgresql+psycopg://", creator=connect, pool_size=1, pool_pre_ping=True)
     return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+
+
+def _options(url: str) -> str:
+    """Those of the URL count before how patient we are (and some hosts find the database by them), but never before
+    what our rows mean. The last setting of a name wins."""
+    asked = conninfo_to_dict(url).get("options") or os.environ.get("PGOPTIONS", "")
+    return f"{_PATIENCE} {asked} {_MEANING}"
 
 
 def failure_of(error: Exception) -> Failure:

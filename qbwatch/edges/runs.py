@@ -79,6 +79,13 @@ def was_built(connection: Connection) -> bool:
     return bool(connection.scalar(text(query)))
 
 
+def never_built(connection: Connection, models: Sequence[str]) -> list[str]:
+    """Those of the models (by dbt's unique ids) that no build ever reported as built."""
+    query = """SELECT name FROM unnest(CAST(:models AS text[])) AS model (name) WHERE NOT EXISTS (
+                   SELECT FROM qbwatch.dbt_results WHERE unique_id = model.name AND status = 'success')"""
+    return list(connection.scalars(text(query), {"models": list(models)}))
+
+
 def clear_debts(connection: Connection, ids: Sequence[int]) -> None:
     """These were paid by a build that succeeded."""
     connection.execute(text("DELETE FROM qbwatch.transform_debt WHERE id = ANY(:ids)"), {"ids": list(ids)})

@@ -15,22 +15,22 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from qbwatch.core.failure import of_errno, of_lost_copy
-from qbwatch.core.model import Failure, FailureClass, QbwatchError
 from qbwatch.core.settle import Look
-from qbwatch.edges.disk_room import Reserve, size_text
+from qbwatch.edges.disk_room import Reserve
 from qbwatch.edges.folder import look_of, open_regular
 from qbwatch.edges.vault_reader import DAMAGES, compressor, reading
+from qbwatch.edges.vault_trouble import VaultError, lost_copy, no_room, unavailable
+
+__all__ = ["Kept", "Refusal", "Vault", "VaultError"]
 
 _CHUNK = 1 << 20
 _INCOMING = "incoming"
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL})
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,6 @@ class Refusal(StrEnum):
     CHANGED = "changed"  # while it was being copied: it has to settle again
     VANISHED = "vanished"
     UNREADABLE = "unreadable"
-
-
-class VaultError(QbwatchError):
-    """The vault can't be written or read; `failure` says why. Never the file's fault: it passes (disk full, rights,
-    broken disk), or a copy is lost and a person can bring it back."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.reason, failure.hint)
-        self.failure = failure
 
 
 class Vault:
@@ -85,7 +76,7 @@ class Vault:
             except _SourceError:
                 return Refusal.UNREADABLE
             except OSError as error:
-                raise _unavailable(self._directory, error) from error
+                raise unavailable(self._directory, error) from error
 
     def open(self, content_hash: str) -> BinaryIO:
         """The kept content, for reading from any position; it is checked once its end is reached.
@@ -97,7 +88,7 @@ class Vault:
         except FileNotFoundError as error:
             raise self._lost(error) from error
         except OSError as error:
-            raise _unavailable(self._directory, error) from error
+            raise unavailable(self._directory, error) from error
         return reading(file, content_hash, self._fault_behind)
 
     def check(self, content_hash: str) -> None:
@@ -172,16 +163,7 @@ class Vault:
         status = os.statvfs(self._directory)
         free, total = status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
         if free - size < (reserve := self._reserve.of_disk(total)):
-            raise VaultError(
-                Failure(
-                    FailureClass.INFRASTRUCTURE,
-                    "disk_reserve",
-                    f"{size_text(free)} are free on the disk of {self._directory}, and {size_text(reserve)} of them are"
-                    f" the reserve; the next file needs {size_text(size)}",
-                    "Free space on that disk (or lower [state] reserve); files wait and are taken as soon as there is"
-                    " room.",
-                )
-            )
+            raise no_room(self._directory, free, reserve, size)
 
     @contextmanager
     def _locked(self, how: int) -> Iterator[None]:
@@ -195,15 +177,15 @@ class Vault:
 
     def _fault_behind(self, error: Exception | None) -> VaultError:
         if error is None or isinstance(error, DAMAGES):
-            return VaultError(of_lost_copy(is_damaged=True))
+            return lost_copy(is_damaged=True)
         assert isinstance(error, OSError)
-        return _unavailable(self._directory, error)
+        return unavailable(self._directory, error)
 
     def _lost(self, error: OSError) -> VaultError:
         """A copy is gone; or all of them are, with the folder: then a disk isn't mounted."""
         if self._directory.is_dir():
-            return VaultError(of_lost_copy(is_damaged=False))
-        return _unavailable(self._directory, error)
+            return lost_copy(is_damaged=False)
+        return unavailable(self._directory, error)
 
     def _make(self, folder: Path) -> None:
         """Make a folder of the vault, readable by us alone, and its parents; on the disk when this returns."""
@@ -261,16 +243,3 @@ def _remove_unlocked(left: Path) -> bool:
         left.unlink(missing_ok=True)
         return True
     return False
-
-
-def _unavailable(directory: Path, error: OSError) -> VaultError:
-    """A fault of the disk, of rights or of mounts: it passes, whoever mends it."""
-    reason = error.strerror or str(error)
-    failure = replace(of_errno(error.errno, reason), failure_class=FailureClass.INFRASTRUCTURE)
-    if error.errno in _FULL:
-        reason = f"no space left for the vault in {directory}"
-        hint = "Free space on that disk (or raise the quota); waiting files are taken as soon as there is room."
-    else:
-        reason = f"the vault in {directory} can't be used: {reason}"
-        hint = "Check that the folder exists, belongs to the user of qbwatch, and that its disk is mounted for writing."
-    return VaultError(replace(failure, reason=reason, hint=hint))

@@ -13,15 +13,16 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import structlog
-
 from qbwatch.core.filename import escaped
+from qbwatch.core.hearing import Hearing
+from qbwatch.core.intake_problems import DEAF, deaf
 from qbwatch.core.intake_state import IntakeProblem, Watcher
 from qbwatch.core.model import FailureClass
 from qbwatch.edges.folder import File, Folder, Passed, Unreadable, scan
 from qbwatch.edges.folder_watch import FolderWatch, Put
 from qbwatch.edges.inotify import WatchError, limit_reached
 from qbwatch.edges.mounts import remote_mount
+from qbwatch.log import get_logger
 
 _POLL_EVERY = timedelta(seconds=5)
 _RETRY_WATCH_AFTER = timedelta(seconds=60)
@@ -35,17 +36,19 @@ _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 
 _Key = tuple[str, str | None]  # code and file of a problem
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+log = get_logger(__name__)
 
 
 class WatchedFolder:
     """The folder of one root. Belongs to one thread; only ``put`` is called from others."""
 
-    def __init__(self, root: str, directory: Path, watcher: Watcher, put: Put) -> None:
+    def __init__(self, root: str, directory: Path, watcher: Watcher, put: Put, canary: Path | None = None) -> None:
         self._root = root
         self._directory = directory
         self._watcher = watcher
-        self._watch = FolderWatch(root, directory, put)
+        self._watch = FolderWatch(root, directory, put, canary)
+        self._hearing = Hearing()
+        self._is_mute = False
         self._remote: str | None = None
         self._is_there = False
         self._identity: tuple[int, int] | None = None
@@ -57,8 +60,31 @@ class WatchedFolder:
     @property
     def is_polled(self) -> bool:
         """True when files are found by frequent scans, because events are not to be had or not to be relied on."""
-        wanted = self._watcher is Watcher.POLLING or (self._watcher is Watcher.AUTO and self._remote is not None)
-        return wanted or self._refused or self._incomplete
+        return self.polled_because is not None
+
+    @property
+    def polled_because(self) -> str | None:
+        """Why files are found by frequent scans, in a few words; None while events tell of them."""
+        if self._watcher is Watcher.POLLING:
+            return "configured"
+        if self._watcher is Watcher.AUTO and self._remote is not None:
+            return f"{self._remote}: changes made elsewhere raise no events"
+        if self._refused or self._incomplete:
+            return "the kernel refused a watch"
+        return "events don't arrive" if self._hearing.is_deaf or self._is_mute else None
+
+    def hears(self, path: bytes) -> None:
+        """An event mentioned a path."""
+        self._hearing.heard(path)
+
+    def finds(self, path: bytes, at: datetime) -> None:
+        """A routine scan found a new file of which no event has told, though one should have."""
+        if not self.is_polled:
+            self._hearing.found(path, at)
+
+    def excuse(self) -> None:
+        """Events were lost, and that is known: files found without them prove nothing about the watch."""
+        self._hearing.excuse()
 
     @property
     def is_alive(self) -> bool:
@@ -66,6 +92,11 @@ class WatchedFolder:
         if not self._is_there or (_UNREADABLE, None) in self._problems:
             return False
         return self.is_polled or self._watch.is_alive()
+
+    @property
+    def is_there(self) -> bool:
+        """True when the folder was there and readable at the last look."""
+        return self._is_there and (_UNREADABLE, None) not in self._problems
 
     @property
     def leases_tell(self) -> bool:
@@ -96,6 +127,10 @@ class WatchedFolder:
             self._drop(_MISSING)
             self._remote = remote_mount(self._directory)
             self._watch_again_at = at
+            self._hearing.forget()
+            self._drop(DEAF)
+        elif self._hearing.judge(at):
+            self._raise(deaf(self._shown, at))
         self._is_there, self._identity = True, identity
         return self._watched_anew(at) or is_new
 
@@ -126,7 +161,7 @@ class WatchedFolder:
         if self._watcher is Watcher.POLLING or (self._watcher is Watcher.AUTO and self._remote is not None):
             self._watch.stop()
             return False
-        if self._watch.is_alive() or at < self._watch_again_at:
+        if self._is_well(at) or at < self._watch_again_at:
             return False
         try:
             self._watch.start()
@@ -140,10 +175,24 @@ class WatchedFolder:
             return False
         log.info("watch_started", root=self._root)
         self._refused = False
-        self._watch_again_at = at + timedelta(seconds=1)
+        self._watch_again_at = at + (_RETRY_WATCH_AFTER if self._is_mute else timedelta(seconds=1))
         if not self._incomplete:
             self._drop(_WATCH)
         return True
+
+    def _is_well(self, at: datetime) -> bool:
+        """Whether the watch lives and gives proof of it; one that stays mute is begun anew, now and every minute."""
+        if not self._watch.is_alive():
+            return False
+        if self._watch.answers(at):
+            if self._is_mute and self._watch.was_heard:
+                self._is_mute = False
+                self._drop(DEAF)
+            return True
+        if not self._is_mute:
+            self._is_mute, self._watch_again_at = True, at
+            self._raise(deaf(self._shown, at))
+        return False
 
     def _check_coverage(self, inodes: set[int], at: datetime) -> None:
         """Compare the folders that were read with those the kernel watches: subfolders are refused without a word."""

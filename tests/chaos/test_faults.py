@@ -5,46 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 import pytest
-from faulty import FEW, Lab, expected_of, new_database, settings, url_of
-from guarding import temporary_folder
-from holding import held, items, waits_in_a_load
+from faulty import FEW, Lab, expected_of, new_database, settings
+from holding import held, waits_in_a_load
 from installation import Installation
 from lossy_proxy import LossyProxy
 from small_files import many_invoices
-from tiny_project import write_tiny_project
 from waiting import wait_until
 
 from qbwatch.edges.embedded import EmbeddedPostgres
 
 OUTAGE = 20.0  # seconds; the longest pause between tries is 15, so a longer one shows nothing new
 DOWN = ("database_down", "database_connection", "database_stopped")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedPostgres]:
-    with temporary_folder() as folder:
-        server = EmbeddedPostgres(folder / "postgres", durable=False)
-        server.start()
-        yield server
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_project(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture
-def lab(server: EmbeddedPostgres, project: Path, install: Callable[..., Installation]) -> Iterator[Lab]:
-    """A daemon that runs."""
-    with new_database(server) as name:
-        made = Lab(server, install(url=url_of(server, name), extra=settings(project)), name)
-        made.start()
-        yield made
 
 
 @pytest.fixture
@@ -61,33 +37,12 @@ def proxied(
         yield made, proxy
 
 
-@pytest.fixture(scope="module")
-def _known() -> dict[str, dict[str, list[str]]]:
-    return {}
-
-
-@pytest.fixture
-def few_expected(install: Callable[..., Installation], _known: dict[str, dict[str, list[str]]]) -> dict[str, list[str]]:
-    if not _known:
-        _known["few"] = expected_of(install, FEW)
-    return _known["few"]
-
-
-def activity(lab: Lab, where: str) -> bool:
-    """Whether a session of the daemon's is at something just now."""
-    query = f"""SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '{lab.database}'
-                AND application_name = 'qbwatch' AND {where})"""
-    with psycopg.connect(lab.url) as connection:
-        row = connection.execute(query).fetchone()  # type: ignore[call-overload]
-        return bool(row and row[0])
-
-
-def test_postgres_dies_during_a_copy(lab: Lab, install: Callable[..., Installation]) -> None:
+def test_postgres_dies_during_a_copy(lab: Lab, project: Path, install: Callable[..., Installation]) -> None:
     large = many_invoices(30_000)
     lab.drop([large])
-    wait_until(lambda: activity(lab, "query LIKE 'COPY %' AND state = 'active'"), 60, "a COPY")
+    wait_until(lambda: lab.is_at("query LIKE 'COPY %' AND state = 'active'"), 60, "a COPY")
     lab.restart()
-    lab.assert_well([large], expected_of(install, [large]))
+    lab.assert_well([large], expected_of(install, [large], project))
 
 
 @pytest.mark.parametrize("outcome", ["committed", "rolled back"])
@@ -149,18 +104,47 @@ def test_the_server_is_read_only(lab: Lab, few_expected: dict[str, list[str]]) -
 
 
 def test_the_server_has_no_connection_left(lab: Lab, few_expected: dict[str, list[str]]) -> None:
-    lab.system("ALTER SYSTEM SET max_connections = 12")
-    lab.restart()
+    lab.system("ALTER SYSTEM SET max_connections = 15")
+    try:
+        lab.restart()
+        lab.drop(FEW[:2])
+        lab.installation.wait_settled(2)
+        with crowded(lab):
+            lab.drop(FEW[2:])
+            problem = lab.wait_for_one_problem("database_too_busy", "database_down")
+            assert "too many clients" in problem["summary"]
+        wait_until(lambda: has_room(lab), 20, "the crowd to be gone")
+        lab.assert_well(FEW, few_expected)
+    finally:
+        wait_until(lambda: has_room(lab), 20, "the crowd to be gone")
+        lab.system("ALTER SYSTEM RESET max_connections")
+        lab.restart()
+
+
+@contextmanager
+def crowded(lab: Lab) -> Iterator[None]:
+    """Others hold every session that the server has, those kept for superusers too, and the daemon has none."""
+    query = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+               WHERE backend_type = 'client backend' AND application_name LIKE 'qbwatch%'"""
     with ExitStack() as crowd:
-        with suppress(psycopg.OperationalError):
-            for _ in range(20):
-                crowd.enter_context(psycopg.connect(lab.url))
-            pytest.fail("the server took more sessions than it should")
-        lab.drop(FEW)
-        lab.wait_for_one_problem("database_too_busy", "database_down")
-    lab.system("ALTER SYSTEM RESET max_connections")
-    lab.assert_well(FEW, few_expected)
-    lab.restart()
+        first = crowd.enter_context(psycopg.connect(lab.url, autocommit=True))
+
+        def is_full() -> bool:
+            with suppress(psycopg.OperationalError):
+                while True:
+                    crowd.enter_context(psycopg.connect(lab.url))
+            row = first.execute(query).fetchone()
+            return row == (0,)
+
+        wait_until(is_full, 30, "the crowd to take every session")
+        yield
+
+
+def has_room(lab: Lab) -> bool:
+    """Whether the server takes one more session."""
+    with suppress(psycopg.OperationalError), psycopg.connect(lab.url):
+        return True
+    return False
 
 
 def test_the_number_of_sessions_is_bounded(lab: Lab, few_expected: dict[str, list[str]]) -> None:
@@ -193,7 +177,7 @@ def test_a_connection_falls_silent_without_being_closed(
     lab, proxy = proxied
     with held(lab.url, "quickbooks_invoices"):
         lab.drop(FEW)
-        wait_until(lambda: activity(lab, "wait_event_type = 'Lock'"), 60, "a load to be held up")
+        wait_until(lambda: lab.is_at("wait_event_type = 'Lock'"), 60, "a load to be held up")
         proxy.fall_silent()
     lab.wait_for_one_problem(*DOWN, "database_slow", timeout=120)
     silent = time.monotonic()
@@ -201,50 +185,3 @@ def test_a_connection_falls_silent_without_being_closed(
     proxy.recover()
     print(f"\nnoticed {time.monotonic() - silent:.0f} s later")
     lab.assert_well(FEW, few_expected)
-
-
-def test_a_person_locks_a_table_for_a_while(lab: Lab, few_expected: dict[str, list[str]]) -> None:
-    with held(lab.url, "quickbooks_invoices"):
-        lab.drop(FEW)
-        wait_until(lambda: waits_in_a_load(lab.installation), 60, "a load to be held up")
-    lab.assert_well(FEW, few_expected)
-
-
-def test_a_deadlock_with_a_persons_session(lab: Lab, few_expected: dict[str, list[str]]) -> None:
-    with psycopg.connect(lab.url) as person:
-        person.execute("SET deadlock_timeout = '1h'")  # so that it is the load's session that finds the deadlock
-        person.execute("LOCK TABLE qbwatch.transform_debt IN SHARE MODE")
-        lab.drop(FEW)
-        wait_until(lambda: activity(lab, "wait_event_type = 'Lock'"), 60, "the load to wait")
-        person.execute("LOCK TABLE raw.quickbooks_customers IN ACCESS EXCLUSIVE MODE")
-        person.rollback()
-    wait_until(lambda: "database_conflict" in lab.installation.log, 20, "the load to give way")
-    lab.assert_well(FEW, few_expected)
-
-
-def test_nothing_idles_in_a_transaction(lab: Lab, install: Callable[..., Installation]) -> None:
-    files = [*FEW, many_invoices(20_000)]
-    longest: list[float] = [0.0]
-    over = threading.Event()
-
-    def sample() -> None:
-        query = """SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change)), 0)::float
-                   FROM pg_stat_activity
-                   WHERE datname = %s AND application_name LIKE 'qbwatch%%' AND state LIKE 'idle in transaction%%'"""
-        with psycopg.connect(lab.url, autocommit=True) as connection:
-            while not over.wait(0.01):
-                row = connection.execute(query, (lab.database,)).fetchone()
-                longest[0] = max(longest[0], row[0] if row else 0.0)
-
-    sampling = threading.Thread(target=sample)
-    sampling.start()
-    try:
-        lab.drop(files)
-        status = lab.installation.wait_settled(len(files))
-    finally:
-        over.set()
-        sampling.join()
-    print(f"\nnever idle in a transaction for longer than {longest[0]:.2f} s")
-    assert longest[0] < 2.0
-    assert status["quarantined"] == []
-    assert {state for state, _, _ in items(lab.installation).values()} == {"loaded"}

@@ -11,12 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from faulty import FEW, Lab, expected_of, new_database, settings, url_of
-from guarding import temporary_folder
 from holding import items
 from installation import Installation
 from psycopg import sql
 from small_files import many_invoices
-from tiny_project import write_tiny_project
 from waiting import wait_until
 
 from qbwatch.edges.embedded import EmbeddedPostgres
@@ -37,19 +35,6 @@ def small_disk(folder: Path, size: str, owner: int = 0) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedPostgres]:
-    with temporary_folder() as folder:
-        server = EmbeddedPostgres(folder / "postgres", durable=False)
-        server.start()
-        yield server
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return write_tiny_project(tmp_path / "tiny")
 
 
 def test_the_disk_of_the_database_is_full(
@@ -76,7 +61,7 @@ def test_the_disk_of_the_database_is_full(
             assert items(lab.installation)[large.name][0] in ("retrying", "loading", "pending")
             filler.unlink()
             subprocess.run(["mount", "-o", "remount,size=400m", str(disk)], check=True)
-            lab.assert_well([FEW[0], large], expected_of(install, [FEW[0], large]))
+            lab.assert_well([FEW[0], large], expected_of(install, [FEW[0], large], project))
             assert lab.installation.stop() == 0
         finally:
             with psycopg.connect(url_of(server, "postgres"), autocommit=True) as connection:
@@ -104,7 +89,7 @@ def test_the_disk_of_the_vault_runs_full(
             assert "Free space" in problem["hint"]
             assert len(items(lab.installation)) == 2
             filler.unlink()
-            lab.assert_well(FEW, expected_of(install, FEW))
+            lab.assert_well(FEW, expected_of(install, FEW, project))
             assert lab.installation.stop() == 0
 
 
@@ -117,7 +102,7 @@ def test_the_disk_of_the_log_is_full(
         lab.start()
         lab.drop(FEW)
         wait_until(lambda: len(items(lab.installation)) == len(FEW), 60, "the files to come in")
-        lab.assert_well(FEW, expected_of(install, FEW))
+        lab.assert_well(FEW, expected_of(install, FEW, project))
         assert lab.installation.stop() == 0
 
 

@@ -27,6 +27,7 @@ def test_the_marts_give_the_figures_of_the_corpus(empty_database_url: str, tmp_p
         warnings = {node.name: node.rows for node in result.nodes if node.status == "warn"}
         assert warnings == {"assert_orders_name_known_customers": 4}
         assert_sums(books, expected)
+        assert_months(books)
         assert_lists(books, expected)
         assert_documents(books, "invoice", expected["interesting_invoices"])
         assert_documents(books, "sales_receipt", expected["interesting_sales_receipts"])
@@ -58,6 +59,34 @@ def assert_sums(books: psycopg.Connection, expected: dict[str, Row]) -> None:
     assert {row["customer_name"] for row in orphans} == set(
         expected["links"]["invoice_customers_unknown_by_current_name"]
     )
+
+
+MONTHS = """
+    with lines as (
+        select _key, invoice_date as day, memo, product_service, product_service_amount as amount
+        from raw.quickbooks_invoices
+        union all
+        select _key, sales_receipt_date, memo, product_service, product_service_amount
+        from raw.quickbooks_sales_receipts
+    ), days as (
+        select _key, min(day) as day from lines group by _key
+    )
+    select to_char(days.day, 'YYYY-MM') as month, sum(lines.amount) as amount
+    from lines join days using (_key)
+    left join raw.quickbooks_items as item on btrim(item.item_name) = btrim(lines.product_service)
+    where item.item_subtype is distinct from 'ItemSubtotal' and lower(btrim(lines.product_service)) <> 'subtotal'
+    group by 1 order by 1
+"""
+
+
+def assert_months(books: psycopg.Connection) -> None:
+    """Revenue per month is the sum of the raw lines, subtotals left out, to the cent."""
+    of_lines = {row["month"]: row["amount"] for row in asked(books, MONTHS)}
+    for mart, amount in (("fct_orders", "total_amount"), ("fct_order_line_items", "counted_amount")):
+        month = "to_char(order_date, 'YYYY-MM')"
+        query = f"select {month} as month, sum({amount}) as amount from analytics_mart.{mart} group by 1"
+        assert {row["month"]: row["amount"] for row in asked(books, query)} == of_lines, mart
+    assert len(of_lines) > 6
 
 
 def assert_lists(books: psycopg.Connection, expected: dict[str, Row]) -> None:

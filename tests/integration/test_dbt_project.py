@@ -17,20 +17,41 @@ from dbt_raw_tables import Row, asked, by, create_raw_tables, insert
 from qbwatch.edges.dbt import Dbt, DbtSettings, NodeResult, Outcome, TransformResult
 
 PROJECT = Path(__file__).parents[2] / "dbt"
-MARTS = ("fct_orders", "fct_order_line_items", "fct_customers", "fct_products")
+MARTS = (
+    "fct_orders",
+    "fct_order_line_items",
+    "fct_customers",
+    "fct_products",
+    "fct_companies",
+    "bridge_customer_company",
+    "fct_product_price_history",
+    "fct_receivables",
+)
+
+
+@pytest.fixture(scope="module")
+def warm_dbt(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dbt]:
+    """One dbt for all of these tests, kept warm, so that the project is parsed once."""
+    dbt = Dbt(DbtSettings(PROJECT, tmp_path_factory.mktemp("state"), module_database_url))
+    dbt.warm_up()
+    yield dbt
+    dbt.close()
 
 
 @pytest.fixture
-def books(empty_database_url: str) -> Iterator[psycopg.Connection]:
-    """A connection to a database with all raw tables, empty."""
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+def books(module_database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to a database with all raw tables, empty, and nothing built from them."""
+    with psycopg.connect(module_database_url, autocommit=True) as connection:
+        for schema in ("raw", *(f"analytics_{part}" for part in ("staging", "intermediate", "mart", "quality"))):
+            connection.execute(f"drop schema if exists {schema} cascade")  # type: ignore[arg-type]
         create_raw_tables(connection)
         yield connection
+        connection.execute("drop view if exists public.dashboard, public.staged")
 
 
 @pytest.fixture
-def dbt(empty_database_url: str, tmp_path: Path) -> Dbt:
-    return Dbt(DbtSettings(PROJECT, tmp_path / "state", empty_database_url))
+def dbt(warm_dbt: Dbt, books: psycopg.Connection) -> Dbt:
+    return warm_dbt
 
 
 def invoice(key: str, *lines: Row, **header: object) -> list[Row]:
@@ -65,7 +86,7 @@ def test_an_empty_database_builds(books: psycopg.Connection, dbt: Dbt) -> None:
     result = dbt.build(full_refresh=True)
 
     assert result.outcome is Outcome.BUILT, result
-    assert [value(books, f"select count(*) from analytics_mart.{mart}") for mart in MARTS] == [0, 0, 0, 0]
+    assert [value(books, f"select count(*) from analytics_mart.{mart}") for mart in MARTS] == [0] * len(MARTS)
 
 
 def test_the_logic_of_the_models_holds_and_every_column_is_described(books: psycopg.Connection, dbt: Dbt) -> None:
@@ -84,6 +105,7 @@ def test_the_logic_of_the_models_holds_and_every_column_is_described(books: psyc
         select relnamespace::regnamespace || '.' || relname || '.' || attname as name
         from pg_class join pg_attribute on attrelid = pg_class.oid
         where relnamespace::regnamespace::text like 'analytics%' and relkind in ('r', 'v') and attnum >= 0
+          and relnamespace::regnamespace::text <> 'analytics_quality'
           and not attisdropped and coalesce(col_description(pg_class.oid, attnum), '') {} ''
     """
     assert asked(books, described.format("=")) == []
@@ -91,7 +113,8 @@ def test_the_logic_of_the_models_holds_and_every_column_is_described(books: psyc
     relations = asked(
         books,
         "select relname, obj_description(oid, 'pg_class') as text, relnamespace::regnamespace::text as schema"
-        " from pg_class where relnamespace::regnamespace::text like 'analytics%' and relkind in ('r', 'v')",
+        " from pg_class where relnamespace::regnamespace::text like 'analytics%' and relkind in ('r', 'v')"
+        " and relnamespace::regnamespace::text <> 'analytics_quality'",
     )
     assert all(relation["text"] for relation in relations)
     assert {relation["schema"] for relation in relations} == {
@@ -299,7 +322,7 @@ def test_an_order_whose_lines_do_not_tie_is_kept_and_reported(books: psycopg.Con
 
 
 def test_a_build_replaces_rows_under_what_others_put_on_a_mart(
-    books: psycopg.Connection, dbt: Dbt, empty_database_url: str
+    books: psycopg.Connection, dbt: Dbt, module_database_url: str
 ) -> None:
     insert(books, "customers", {"_key": "c1", "customer_name": "Acme"})
     insert(books, "items", {"_key": "i1", "item_name": "Fender"})
@@ -311,12 +334,14 @@ def test_a_build_replaces_rows_under_what_others_put_on_a_mart(
     insert(books, "invoices", *invoice("2", line("Fender", "5.00"), total_amount=5))
     books.execute("delete from raw.quickbooks_invoices where _key = '1'")
 
-    with watched(empty_database_url, "select revenue from public.dashboard") as seen:
+    with watched(module_database_url, "select revenue from public.dashboard") as seen:
         result = dbt.build(["source:quickbooks.invoices+"])
         again = dbt.build(full_refresh=True)
 
     assert (result.outcome, again.outcome) == (Outcome.BUILT, Outcome.BUILT)
-    assert {node.name for node in result.nodes if node.resource_type == "model"} >= set(MARTS)
+    assert {node.name for node in result.nodes if node.resource_type == "model"} >= {
+        mart for mart in MARTS if mart not in ("bridge_customer_company", "fct_product_price_history")
+    }
     assert seen == [10, 5]
     assert value(books, "select revenue from public.dashboard") == 5
     assert value(books, "select n from public.staged") == 1
@@ -339,6 +364,92 @@ def test_a_build_mends_relations_of_an_older_project(books: psycopg.Connection, 
     assert value(books, "select product_name from analytics_mart.fct_products") == "Fender"
     columns = "select column_name from information_schema.columns where column_name = 'gone'"
     assert asked(books, f"{columns} and table_schema like 'analytics%' and table_name <> 'on_top'") == []
+
+
+def test_customers_of_one_mail_domain_are_one_company(books: psycopg.Connection, dbt: Dbt) -> None:
+    insert(
+        books,
+        "customers",
+        {
+            "_key": "c1",
+            "customer_name": "Ann",
+            "company_name": "Acme LLC",
+            "main_email": "ann@acme.com",
+            "status": True,
+        },
+        {"_key": "c2", "customer_name": "Ann:Job", "main_email": "Bob@ACME.com", "status": False},
+        {"_key": "c3", "customer_name": "Dora", "main_email": "dora@gmail.com", "status": True},
+        {"_key": "c4", "customer_name": "Emil", "main_email": "emil@gmail.com", "status": True},
+        {"_key": "c5", "customer_name": "Fay", "status": True},
+    )
+    insert(
+        books,
+        "invoices",
+        *invoice("1", line(None, "10.00"), customer="Ann", total_amount=10),
+        *invoice("2", line(None, "5.00"), customer="Ann:Job", total_amount=5, invoice_date=date(2025, 4, 9)),
+    )
+
+    assert dbt.build().succeeded
+
+    companies = by("company_key", asked(books, "select * from analytics_mart.fct_companies"))
+    assert set(companies) == {"domain:acme.com", "customer:c3", "customer:c4", "customer:c5"}
+    acme = companies["domain:acme.com"]
+    assert (acme["company_name"], acme["customer_count"], acme["active_customer_count"]) == ("Acme LLC", 2, 1)
+    assert (acme["revenue"], acme["order_count"], acme["last_order_date"]) == (15, 2, date(2025, 4, 9))
+    assert (companies["customer:c3"]["company_name"], companies["customer:c3"]["match_basis"]) == ("Dora", "free_mail")
+    assert companies["customer:c5"]["match_basis"] == "no_email"
+    bridge = by("customer_key", asked(books, "select * from analytics_mart.bridge_customer_company"))
+    assert len(bridge) == 5
+    assert bridge["c2"]["company_key"] == "domain:acme.com"
+
+
+def test_prices_are_valid_from_the_moments_of_their_files(books: psycopg.Connection, dbt: Dbt) -> None:
+    insert(books, "items", {"_key": "i1", "item_name": "Fender", "sales_price": 12, "purchase_cost": 4})
+    with books.cursor() as cursor:
+        cursor.executemany(
+            "insert into raw.quickbooks_item_prices values ('i1', %s, %s, null, %s, 1)",
+            [("2025-04-01Z", 10, 4), ("2025-04-03Z", 10, 4), ("2025-04-05Z", 12, 4)],
+        )
+
+    assert dbt.build().succeeded
+
+    found = asked(books, "select * from analytics_mart.fct_product_price_history order by valid_from")
+    first, second = datetime(2025, 4, 1, tzinfo=UTC), datetime(2025, 4, 5, tzinfo=UTC)
+    assert [(row["valid_from"], row["valid_to"], row["is_current"]) for row in found] == [
+        (first, second, False),
+        (second, None, True),
+    ]
+    assert [(row["sales_price"], row["sales_price_change"], row["margin_amount"]) for row in found] == [
+        (10, None, 6),
+        (12, 2, 8),
+    ]
+
+
+def test_a_doubled_day_stops_and_one_odd_document_warns(books: psycopg.Connection, dbt: Dbt) -> None:
+    insert(books, "customers", {"_key": "c1", "customer_name": "Acme", "created_date": date(2025, 4, 2)})
+    once = [("1", "A"), ("2", "B"), ("3", "B")]
+    for key, number in once:
+        insert(books, "invoices", *invoice(key, line(None, "10.00"), total_amount=10, invoice_no=number))
+
+    odd = dbt.build()
+
+    assert {name: node.rows for name, node in warned(odd).items()} == {
+        "assert_documents_are_entered_once": 1,
+        "assert_no_order_precedes_its_customer": 3,
+    }
+    assert asked(books, "select document_number, times from analytics_quality.assert_documents_are_entered_once") == [
+        {"document_number": "B", "times": 2}
+    ]
+    insert(books, "invoices", *invoice("4", line(None, "10.00"), total_amount=10, invoice_no="A"))
+
+    doubled = dbt.build()
+
+    assert doubled.outcome is Outcome.TESTS_FAILED
+    assert "assert_no_day_is_doubled (1 rows)" in doubled.message
+    (stopped,) = [node for node in doubled.nodes if node.status == "fail"]
+    assert '"analytics_quality"."assert_no_day_is_doubled"' in (stopped.message or "")
+    assert not doubled.pays("quickbooks.invoices")
+    assert not doubled.is_transient
 
 
 @contextmanager

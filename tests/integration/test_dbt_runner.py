@@ -8,62 +8,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from small_dbt import SLEEPING, MakeDbt, Project, children, is_alive, sessions, sleeping_sessions
 from waiting import wait_until
 
 from qbwatch.core.model import QbwatchError
-from qbwatch.edges.dbt import Dbt, DbtSettings, Outcome
-from qbwatch.edges.dbt_connection import APPLICATION_NAME
+from qbwatch.edges.dbt import Outcome
 
 CHECKOUT = Path(__file__).parents[2]
-SLEEPING = "{{ config(materialized='table') }} select 1 as one from pg_sleep(120)"
-
-Project = Callable[..., Path]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """Writes a small dbt project: models by name (SQL), and the YAML beside them."""
-
-    def write(yaml: str = "", **models: str) -> Path:
-        folder = tmp_path / "project"
-        (folder / "models").mkdir(parents=True, exist_ok=True)
-        (folder / "dbt_project.yml").write_text("name: small\nversion: '1.0'\nprofile: elsewhere\n")
-        (folder / "models" / "models.yml").write_text(yaml)
-        for name, statement in models.items():
-            (folder / "models" / f"{name}.sql").write_text(statement)
-        return folder
-
-    return write
-
-
-@pytest.fixture
-def make_dbt(tmp_path: Path, empty_database_url: str) -> Callable[..., Dbt]:
-    def make(project: Path, timeout_seconds: float = 120, url: str = empty_database_url) -> Dbt:
-        return Dbt(DbtSettings(project, tmp_path / "state", url, timeout=timedelta(seconds=timeout_seconds)))
-
-    return make
-
-
-def sessions(url: str, query: str = "%") -> list[int]:
-    """Server processes of our dbt's sessions whose last statement is like ``query``."""
-    with psycopg.connect(url) as connection:
-        found = connection.execute(
-            "select pid from pg_stat_activity where application_name = %s and datname = current_database()"
-            " and query like %s",
-            [APPLICATION_NAME, query],
-        )
-        return [pid for (pid,) in found]
-
-
-def sleeping_sessions(url: str) -> list[int]:
-    return sessions(url, "%pg_sleep(120)%")
 
 
 def files_below(folder: Path) -> set[Path]:
@@ -72,7 +28,7 @@ def files_below(folder: Path) -> set[Path]:
 
 def test_a_good_project_is_built_and_leaves_no_trace_outside_the_state_folder(
     project: Project,
-    make_dbt: Callable[..., Dbt],
+    make_dbt: MakeDbt,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -101,7 +57,7 @@ def test_a_good_project_is_built_and_leaves_no_trace_outside_the_state_folder(
 
 
 def test_the_child_gets_neither_our_secrets_nor_a_say_with_the_service_manager(
-    project: Project, make_dbt: Callable[..., Dbt], empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+    project: Project, make_dbt: MakeDbt, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("NOTIFY_SOCKET", "QBWATCH_ALERTS__URLS", "CREDENTIALS_DIRECTORY", "DATABASE_URL", "DBT_ENV_SITE"):
         monkeypatch.setenv(name, "handed on")
@@ -118,9 +74,7 @@ def test_the_child_gets_neither_our_secrets_nor_a_say_with_the_service_manager(
         assert connection.execute("select * from analytics.seen").fetchone() == (*["withheld"] * 4, "handed on")
 
 
-def test_a_failed_test_a_warning_and_an_error_are_three_outcomes(
-    project: Project, make_dbt: Callable[..., Dbt]
-) -> None:
+def test_a_failed_test_a_warning_and_an_error_are_three_outcomes(project: Project, make_dbt: MakeDbt) -> None:
     folder = project(
         """
 models:
@@ -150,9 +104,7 @@ models:
     assert {node.name: node.status for node in wrong.nodes}["after_broken"] == "skipped"
 
 
-def test_a_selection_that_matches_nothing_is_a_mistake_and_no_success(
-    project: Project, make_dbt: Callable[..., Dbt]
-) -> None:
+def test_a_selection_that_matches_nothing_is_a_mistake_and_no_success(project: Project, make_dbt: MakeDbt) -> None:
     dbt = make_dbt(project(one="select 1 as n"))
 
     result = dbt.build(["source:quickbooks.nosuch+"])
@@ -163,7 +115,7 @@ def test_a_selection_that_matches_nothing_is_a_mistake_and_no_success(
 
 
 def test_a_run_that_dies_early_is_not_judged_by_the_results_of_the_one_before(
-    project: Project, make_dbt: Callable[..., Dbt]
+    project: Project, make_dbt: MakeDbt
 ) -> None:
     dbt = make_dbt(project(one="select 1 as n"))
     assert dbt.build().outcome is Outcome.BUILT
@@ -177,7 +129,7 @@ def test_a_run_that_dies_early_is_not_judged_by_the_results_of_the_one_before(
     assert result.invocation_id is None
 
 
-def test_an_error_as_long_as_a_book_becomes_a_line(project: Project, make_dbt: Callable[..., Dbt]) -> None:
+def test_an_error_as_long_as_a_book_becomes_a_line(project: Project, make_dbt: MakeDbt) -> None:
     folder = project(loud="{{ exceptions.raise_compiler_error('no ' * 1000000) }} select 1 as n")
 
     result = make_dbt(folder).build()
@@ -187,7 +139,7 @@ def test_an_error_as_long_as_a_book_becomes_a_line(project: Project, make_dbt: C
     assert "\n" not in result.message
 
 
-def test_a_missing_project_is_named(make_dbt: Callable[..., Dbt], tmp_path: Path) -> None:
+def test_a_missing_project_is_named(make_dbt: MakeDbt, tmp_path: Path) -> None:
     result = make_dbt(tmp_path / "nothing here").build()
 
     assert result.outcome is Outcome.CONFIGURATION
@@ -195,7 +147,7 @@ def test_a_missing_project_is_named(make_dbt: Callable[..., Dbt], tmp_path: Path
 
 
 def test_a_database_that_is_away_is_worth_another_try_and_a_wrong_one_is_not(
-    project: Project, make_dbt: Callable[..., Dbt], tmp_path: Path, empty_database_url: str
+    project: Project, make_dbt: MakeDbt, tmp_path: Path, empty_database_url: str
 ) -> None:
     folder = project(one="select 1 as n")
 
@@ -213,7 +165,7 @@ def test_a_database_that_is_away_is_worth_another_try_and_a_wrong_one_is_not(
 
 
 def test_the_password_is_written_nowhere(
-    project: Project, make_dbt: Callable[..., Dbt], tmp_path: Path, empty_database_url: str
+    project: Project, make_dbt: MakeDbt, tmp_path: Path, empty_database_url: str
 ) -> None:
     folder = project(broken="{{ config(materialized='table') }} select 'marker-4711' / 0 as n")
 
@@ -227,7 +179,7 @@ def test_the_password_is_written_nowhere(
 
 
 def test_a_stop_ends_the_build_and_its_query_at_once(
-    project: Project, make_dbt: Callable[..., Dbt], empty_database_url: str
+    project: Project, make_dbt: MakeDbt, empty_database_url: str
 ) -> None:
     dbt = make_dbt(project(slow=SLEEPING))
     stop = threading.Event()
@@ -251,7 +203,7 @@ def test_a_stop_ends_the_build_and_its_query_at_once(
 
 
 def test_a_build_that_takes_too_long_is_ended_with_its_query(
-    project: Project, make_dbt: Callable[..., Dbt], empty_database_url: str
+    project: Project, make_dbt: MakeDbt, empty_database_url: str
 ) -> None:
     result = make_dbt(project(slow=SLEEPING), timeout_seconds=5).build()
 
@@ -261,7 +213,7 @@ def test_a_build_that_takes_too_long_is_ended_with_its_query(
 
 
 def test_a_session_that_the_server_ends_is_worth_another_try(
-    project: Project, make_dbt: Callable[..., Dbt], empty_database_url: str
+    project: Project, make_dbt: MakeDbt, empty_database_url: str
 ) -> None:
     dbt = make_dbt(project(slow=SLEEPING))
 
@@ -279,7 +231,7 @@ def test_a_session_that_the_server_ends_is_worth_another_try(
 
 
 def test_a_killed_parent_takes_dbt_along_and_the_next_start_ends_its_query(
-    project: Project, make_dbt: Callable[..., Dbt], tmp_path: Path, empty_database_url: str
+    project: Project, make_dbt: MakeDbt, tmp_path: Path, empty_database_url: str
 ) -> None:
     folder = project(slow=SLEEPING, quick="{{ config(materialized='table') }} select 1 as n")
     script = (
@@ -306,7 +258,7 @@ def test_a_killed_parent_takes_dbt_along_and_the_next_start_ends_its_query(
 
 
 def test_a_dbt_that_is_killed_from_outside_is_worth_another_try(
-    project: Project, make_dbt: Callable[..., Dbt], empty_database_url: str
+    project: Project, make_dbt: MakeDbt, empty_database_url: str
 ) -> None:
     dbt = make_dbt(project(slow=SLEEPING))
 
@@ -323,25 +275,3 @@ def test_a_dbt_that_is_killed_from_outside_is_worth_another_try(
     assert result.outcome is Outcome.INFRASTRUCTURE
     assert "SIGKILL" in result.message
     wait_until(lambda: not sessions(empty_database_url), 5, "the sessions to end")
-
-
-def children(pid: int) -> list[int]:
-    """Processes that run dbt for ``pid``."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent == pid and b"--target-path" in command:
-            found.append(int(folder.name))
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    """False also for a zombie that nobody has collected."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

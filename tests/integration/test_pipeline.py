@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -545,6 +546,105 @@ def test_a_build_that_succeeded_pays_the_debt(office: Office, outcome: Outcome) 
     assert done is not None
     assert done.status is RunStatus.SUCCESS
     assert office.query("SELECT count(*) FROM qbwatch.transform_debt") == [(0,)]
+
+
+READERS = {
+    "quickbooks.invoices": frozenset({"model.fct_orders"}),
+    "quickbooks.items": frozenset({"model.fct_products"}),
+}
+DEBT = "SELECT dataset, attempt, reason, full_refresh FROM qbwatch.transform_debt ORDER BY id"
+
+
+def node(name: str, status: str) -> NodeResult:
+    return NodeResult(f"model.{name}", name, "model", status, 0.1, 1, None)
+
+
+def test_a_build_tells_in_a_line_what_is_current_and_from_which_files(office: Office) -> None:
+    office.execute("CREATE SCHEMA analytics_mart")
+    office.execute("CREATE TABLE analytics_mart.fct_orders AS SELECT date '2025-04-01' AS order_date")
+    loaded_office(office)
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+    office.drop("Customer_04_02_2025_1_00_00.csv", customers(c="Acme"))
+
+    outcome = office.work()
+
+    assert outcome is not None
+    assert outcome.impact == (
+        "fct_orders current through 2025-04-01, built from these 2 files: "
+        "Customer_04_02_2025_1_00_00.csv, Invoice_04_02_2025_2_00_00.csv"
+    )
+
+
+def test_a_dataset_is_paid_by_its_own_models_whatever_becomes_of_the_others(office: Office) -> None:
+    loaded_office(office)
+    nodes = (node("fct_orders", "success"), node("fct_products", "error"))
+    office.dbt.answer = TransformResult(Outcome.MODEL_ERROR, nodes, "broken", readers=READERS)
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+    office.drop("Item_04_02_2025_1_00_00.csv", items(i="Hook"))
+
+    outcome = office.work()
+
+    assert outcome is not None
+    assert outcome.status is RunStatus.PARTIAL_FAILURE
+    assert office.query(DEBT) == [("quickbooks.items", 1, "broken", False)]
+
+
+def test_models_that_came_with_an_upgrade_are_built_with_all_they_stand_on(office: Office) -> None:
+    loaded_office(office)
+    readers = {name: frozenset({"model.fct_orders"}) for name in ("quickbooks.invoices", "quickbooks.customers")}
+    office.dbt.answer = TransformResult(Outcome.BUILT, (node("fct_orders", "success"),), readers=readers)
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+    office.work()
+    assert office.dbt.builds == [((INVOICES,), False)]
+    office.dbt.builds.clear()
+    upgraded = readers | {"quickbooks.customers": frozenset({"model.fct_orders", "model.fct_companies"})}
+    office.dbt.answer = replace(office.dbt.answer, readers=upgraded)
+    office.drop("Invoice_04_03_2025_2_00_00.csv", invoices(c=["20.00"]))
+
+    office.work()
+
+    assert office.dbt.builds == [((INVOICES,), False), ((), False)]
+
+
+def test_a_dataset_is_not_paid_by_a_success_that_left_its_models_out(office: Office) -> None:
+    loaded_office(office)
+    nodes = (node("fct_orders", "skipped"), node("fct_products", "success"))
+    office.dbt.answer = TransformResult(Outcome.BUILT, nodes, readers=READERS)
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+
+    outcome = office.work()
+
+    assert outcome is not None
+    reason = "dbt reported success and left out models that stand on quickbooks.invoices"
+    assert outcome.error == f"dbt: {reason}"
+    assert office.query(DEBT) == [("quickbooks.invoices", 1, reason, False)]
+
+
+def test_a_dataset_that_no_model_reads_owes_nothing(office: Office) -> None:
+    loaded_office(office)
+    office.dbt.answer = TransformResult(Outcome.CONFIGURATION, message="nothing to do", readers=READERS)
+    office.drop("Customer_04_02_2025_1_00_00.csv", customers(c="Acme"))
+
+    outcome = office.work()
+
+    assert outcome is not None
+    assert outcome.transform is not None
+    assert (outcome.status, outcome.transform.outcome) == (RunStatus.SUCCESS, Outcome.BUILT)
+    assert outcome.transform.message == "no model reads quickbooks.customers"
+    assert office.query(DEBT) == []
+
+
+def test_a_project_that_does_not_know_the_source_is_a_mistake(office: Office) -> None:
+    loaded_office(office)
+    readers = {"elsewhere.invoices": frozenset({"model.fct_orders"})}
+    office.dbt.answer = TransformResult(Outcome.CONFIGURATION, message="nothing to do", readers=readers)
+    office.drop("Invoice_04_02_2025_2_00_00.csv", invoices(b=["20.00"]))
+
+    outcome = office.work()
+
+    assert outcome is not None
+    assert outcome.error == "dbt: nothing to do"
+    assert office.query(DEBT) == [("quickbooks.invoices", 1, "nothing to do", False)]
 
 
 def test_what_a_node_said_is_in_the_ledger(office: Office) -> None:

@@ -18,6 +18,7 @@ from qbwatch.edges import vault as vault_module
 from qbwatch.edges.disk_room import Reserve, size_text
 from qbwatch.edges.folder import look_at
 from qbwatch.edges.vault import Kept, Refusal, Vault, VaultError
+from qbwatch.edges.vault_trouble import unavailable
 
 CONTENT = b"Date,Num\r\n01/02/2024,1001\r\n" * 1000
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -266,7 +267,7 @@ def test_a_really_full_disk_is_told() -> None:
         pytest.skip("needs /dev/full")
     with pytest.raises(OSError, match="No space left") as caught, open("/dev/full", "wb", buffering=0) as full:
         full.write(b"x")
-    assert "no space left" in vault_module._unavailable(Path("/v"), caught.value).message
+    assert "no space left" in unavailable(Path("/v"), caught.value).message
 
 
 def test_a_vault_that_cannot_be_made_is_told(source: Path, tmp_path: Path) -> None:

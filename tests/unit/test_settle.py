@@ -226,6 +226,14 @@ def test_the_longest_waiting_path_comes_first(settler: Settler) -> None:
     assert settler.due(after(1)) == [PATH, b"0.csv"]
 
 
+def test_files_that_came_together_are_taken_in_the_order_in_which_they_were_made(settler: Settler) -> None:
+    for number in (3, 1, 2):
+        settler.notice(b"%d" % number, NOON)
+        settler.look(b"%d" % number, replace(LOOK, mtime_ns=number), None, after(number / 10))
+    settler.forget(PATH)
+    assert settler.due(after(10)) == [b"1", b"2", b"3"]
+
+
 def test_only_files_in_their_quiet_period_keep_others_waiting(settler: Settler) -> None:
     assert not settler.is_quiet
     settler.look(PATH, EMPTY, False, NOON)

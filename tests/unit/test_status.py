@@ -166,3 +166,13 @@ def test_a_cached_answer_from_a_living_daemon_says_so_and_does_not_repeat_itself
     again = from_cache(first, AT, down, IDLE, AT + timedelta(hours=2))
     assert codes(again) == ["database_down"]
     assert again["daemon"]["pid"] == 7
+
+
+def test_what_a_living_daemon_knows_of_itself_is_never_taken_from_an_earlier_answer() -> None:
+    down = Problem("database_down", FailureClass.INFRASTRUCTURE, Severity.ERROR, "Postgres is away", "start it")
+    starting = answer(replace(CALM, quarantined=[HELD]), replace(IDLE, watch_alive=False))
+    assert codes(starting) == ["watch_dead", "quarantined_file"]
+
+    assert codes(from_cache(starting, AT, down, IDLE, AT)) == ["database_down", "quarantined_file"]
+    deaf = from_cache(answer(), AT, down, replace(IDLE, watch_alive=False), AT)
+    assert codes(deaf) == ["database_down", "watch_dead"]

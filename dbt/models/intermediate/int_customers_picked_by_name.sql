@@ -10,10 +10,10 @@ with ranked as (
         row_number() over (
             partition by comparable_customer_name
             order by
-                removed_at is not null,
+                removed_at is not null asc,
                 coalesce(is_active, true) desc,
                 source_as_of desc,
-                customer_key
+                customer_key asc
         ) as place
     from {{ ref('stg_quickbooks__customers') }}
     where comparable_customer_name is not null

@@ -1,5 +1,5 @@
 -- Lines name their item, they don't hold its id. Names are unique in QuickBooks, but an item that was deleted and made
--- anew, or two spellings that differ in blanks alone, leave two rows behind: the one that is in use answers to the name.
+-- anew, or two spellings that differ in blanks alone, leave two rows: the one that is in use answers to the name.
 with ranked as (
 
     select
@@ -11,10 +11,10 @@ with ranked as (
         row_number() over (
             partition by comparable_product_name
             order by
-                removed_at is not null,
+                removed_at is not null asc,
                 coalesce(is_active, true) desc,
                 source_as_of desc,
-                product_key
+                product_key asc
         ) as place
     from {{ ref('stg_quickbooks__items') }}
     where comparable_product_name is not null

@@ -1,0 +1,28 @@
+"""Has nothing arrived for longer than usual?
+
+What is usual is read off the days on which files arrived: an office that exports daily is missed after a long weekend,
+one that exports monthly after five weeks. A few days of history say nothing yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+_DAYS_NEEDED = 5
+_LATE_BY = 1.5  # times the longest gap so far
+_AT_LEAST = timedelta(days=2)
+_GAPS = 30  # the most recent ones
+
+
+def overdue_since(arrivals: Sequence[datetime], at: datetime) -> datetime | None:
+    """When the next file should have come at the latest; None while that isn't past, or isn't known.
+
+    ``arrivals``: one moment for each day on which files arrived, oldest first.
+    """
+    if len(arrivals) < _DAYS_NEEDED:
+        return None
+    gaps = [later - earlier for earlier, later in pairwise(arrivals)][-_GAPS:]
+    due_at = arrivals[-1] + max(max(gaps) * _LATE_BY, _AT_LEAST)
+    return due_at if at > due_at else None

@@ -1,0 +1,101 @@
+"""The daemon tells people, and the command shows and proves it; no secret is seen anywhere."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from alert_services import Endpoint, endpoint, mute_server
+from installation import Installation
+from waiting import wait_until
+
+
+@pytest.fixture
+def hook() -> Iterator[Endpoint]:
+    with endpoint() as found:
+        yield found
+
+
+def _arguments_of_all() -> str:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            found.append((process / "cmdline").read_text("utf-8", "replace"))
+        except OSError:
+            continue
+    return "\n".join(found)
+
+
+def _alerts(urls: list[str]) -> str:
+    return f"\n[alerts]\nurls = {json.dumps(urls)}\n"
+
+
+def test_a_bad_file_is_told_once_over_a_kill_and_no_secret_is_seen(
+    install: Callable[..., Installation], hook: Endpoint
+) -> None:
+    installation = install(extra=_alerts([hook.url]))
+    (installation.input / "notes.csv").write_bytes(b"a,b\r\n1,2\r\n")
+    hook.code = 500
+    installation.start()
+    wait_until(lambda: hook.asked, 90, "an attempt to tell")
+    seen = _arguments_of_all()
+    status = installation.run("status", "--json").stdout
+    assert json.loads(status)["alerts"]["open_incidents"] >= 1
+    installation.kill()
+    hook.code = 200
+    with psycopg.connect(installation.url) as connection:
+        connection.execute("UPDATE qbwatch.deliveries SET next_attempt_at = now()")
+    installation.start()
+    wait_until(lambda: hook.taken, 60, "the alert")
+    seen += _arguments_of_all()
+    assert installation.stop() == 0
+    assert sum("notes.csv is quarantined" in text for text in hook.taken) == 1
+    listed = installation.run("alerts", "list")
+    assert "notes.csv is quarantined" in listed.stdout, listed.stderr
+    answer = installation.run("alerts", "list", "--json").stdout
+    found = next(each for each in json.loads(answer)["incidents"] if each["class"] == "data")
+    assert installation.run("alerts", "ack", found["id"]).returncode == 0
+    assert "MARKER" not in "".join([seen, status, answer, listed.stdout, installation.log, *hook.taken])
+
+
+def test_each_service_is_proven(install: Callable[..., Installation], hook: Endpoint) -> None:
+    installation = install(extra=_alerts([hook.url, "json://127.0.0.1:1/MARKER-b"]))
+    tried = installation.run("alerts", "test")
+    assert tried.returncode == 1
+    lines = tried.stdout.splitlines()
+    assert [line.partition(": ")[2].startswith("delivered") for line in lines] == [True, False]
+    assert "MARKER" not in tried.stdout + tried.stderr
+    assert hook.taken
+
+
+def test_an_address_no_service_understands_stops_the_start(install: Callable[..., Installation]) -> None:
+    installation = install(extra=_alerts(["slak://MARKER-a/b"]))
+    tried = installation.run("run")
+    assert tried.returncode == 2
+    assert "entry 1 (slak://***)" in tried.stderr
+    assert "MARKER" not in tried.stderr
+
+
+def test_an_unknown_incident_can_not_be_acknowledged(install: Callable[..., Installation]) -> None:
+    installation = install()
+    installation.run("once")
+    tried = installation.run("alerts", "ack", "nothing")
+    assert tried.returncode == 1
+    assert "no open incident 'nothing'" in tried.stderr
+
+
+def test_a_mute_mail_server_delays_neither_status_nor_the_stop(install: Callable[..., Installation]) -> None:
+    with mute_server() as port:
+        url = f"mailto://127.0.0.1:{port}?from=q@example.org&to=o@example.org&mode=insecure"
+        installation = install(extra=_alerts([url]))
+        (installation.input / "notes.csv").write_bytes(b"a,b\r\n1,2\r\n")
+        installation.start()
+        wait_until(lambda: "qbwatch.edges.notify_child" in _arguments_of_all(), 90, "an attempt to tell")
+        began = time.monotonic()
+        installation.run("status")
+        assert time.monotonic() - began < 5
+        assert installation.stop(within=15) == 0

@@ -1,0 +1,37 @@
+"""How long may nothing arrive?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from qbwatch.core.arrivals import overdue_since
+
+MONDAY = datetime(2026, 11, 2, 11, tzinfo=UTC)
+WORKDAYS = [MONDAY + timedelta(weeks=week, days=day) for week in range(3) for day in range(5)]
+LAST = WORKDAYS[-1]  # a Friday
+
+
+def test_a_weekend_is_usual_for_an_office_that_exports_on_workdays() -> None:
+    assert overdue_since(WORKDAYS, LAST + timedelta(days=4)) is None
+
+
+def test_a_week_is_not() -> None:
+    assert overdue_since(WORKDAYS, LAST + timedelta(days=5)) == LAST + timedelta(days=4.5)
+
+
+def test_an_office_that_exports_monthly_is_given_its_month() -> None:
+    monthly = [MONDAY + timedelta(days=30 * month) for month in range(6)]
+    assert overdue_since(monthly, monthly[-1] + timedelta(days=40)) is None
+    assert overdue_since(monthly, monthly[-1] + timedelta(days=46)) is not None
+
+
+def test_hourly_exports_are_not_missed_after_two_hours() -> None:
+    daily = [MONDAY + timedelta(days=day) for day in range(10)]
+    assert overdue_since(daily, daily[-1] + timedelta(days=1.9)) is None
+
+
+@pytest.mark.parametrize("days", [0, 1, 4])
+def test_a_short_history_says_nothing(days: int) -> None:
+    assert overdue_since(WORKDAYS[:days], LAST + timedelta(days=365)) is None

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qbwatch.cli.accounts import accounts, rejections
-from qbwatch.cli.options import config_option, json_option, load_config, local_time, log_to_stderr, print_json, wrapped
+from qbwatch.cli.options import (
+    config_option,
+    counted,
+    json_option,
+    load_config,
+    local_time,
+    log_to_stderr,
+    print_json,
+    wrapped,
+)
 from qbwatch.core.filename import part_name
 from qbwatch.core.model import QbwatchError
 
@@ -100,15 +109,30 @@ def _told(name: str, part: dict[str, Any], zone: ZoneInfo) -> list[str]:
     if part["hint"]:
         lines += wrapped(part["hint"], "  hint: ", "        ")
     if part["dataset"]:
-        kind = "a full export" if part["full"] else "a window of what changed"
         written = part["format"] + (f" in {part['encoding']}" if part["encoding"] else "")
-        lines.append(f"  {part['dataset']}, {written}, {kind}")
+        lines += wrapped(f"{part['dataset']}, {written}", "  ", "    ")
+        lines.append(f"  {_scope(part)}")
         lines.append(f"  speaks for {local_time(part['as_of'], zone)}")
     if part["rows"]:
         lines += accounts(part["rows"], "  ")
     lines += [f"  sum of {column}: {total}" for column, total in part["sums"].items()]
+    if checked := part["printed_totals"]["checked"]:
+        lines.append(f"  {counted(checked, 'printed total')} checked, all agree")
     for note in part["notes"]:
-        lines += wrapped(note, "  ", "    ")
-    if not part["complete"]:
+        if note != f"read as {part['encoding']}":
+            lines += wrapped(note, "  ", "    ")
+    if not part["complete"] and not any("breaks off" in note for note in part["notes"]):
         lines.append("  its end looks incomplete: is it still being written?")
     return lines + rejections(part["rejects"], "  ")
+
+
+def _scope(part: dict[str, Any]) -> str:
+    """Of what it lists all, so that what it lacks is gone."""
+    from qbwatch.datasets import Kind, datasets
+
+    basis = f", {part['basis']} basis" if part["basis"] else ""
+    if part["period"]:
+        return f"{part['period']['from']} to {part['period']['to']}{basis}"
+    if datasets()[part["dataset"]].kind is Kind.PERIOD:
+        return ("all dates" if part["full"] else "a position as of its day") + basis
+    return "a full export" if part["full"] else "a window of what changed"

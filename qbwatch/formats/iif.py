@@ -79,8 +79,17 @@ def tables_of(rows: Rows, encoding: str) -> tuple[Table, ...]:
     if not loaded:
         raise _nothing_known(contents)
     facts, notes = ReportFacts(printed_at=_written_at(contents.file)), _notes_of(contents.counts, loaded)
+    told = {loaded[0]: notes}  # by the table that tells the rows of other kinds, too
     return tuple(
-        Table(keyword, "iif", encoding, "\t", _Kind(rows, keyword, contents, loaded).rows, facts=facts, notes=notes)
+        Table(
+            sheet=keyword,
+            format="iif",
+            encoding=encoding,
+            delimiter="\t",
+            rows=_Kind(rows, keyword, contents, loaded).rows,
+            facts=facts,
+            notes=told.get(keyword, ()),
+        )
         for keyword in loaded
     )
 

@@ -34,6 +34,20 @@ peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SE
 print(json.dumps([time.perf_counter() - began, rows, *peaks]))
 """
 
+_COUNT = """
+import json, resource, sys, time
+from qbwatch.core.dates import DateOrder
+from qbwatch.formats.part import open_part
+from qbwatch.formats.tally import read_whole_documents
+def read(tally):
+    for reading in part.readings():
+        tally.take(reading)
+began = time.perf_counter()
+part = open_part(lambda: open(sys.argv[1], "rb"), sys.argv[1].rsplit("/", 1)[-1], DateOrder.MDY)
+rows = read_whole_documents(part.layout, read).accepted
+print(json.dumps([time.perf_counter() - began, rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 0]))
+"""
+
 _CALAMINE = """
 import json, resource, sys, time
 from python_calamine import CalamineWorkbook
@@ -87,6 +101,24 @@ def test_a_csv_of_300_megabytes(tmp_path: Path) -> None:
             out.write(line * 1000)
         out.write("Café\r\n".encode("cp1252"))
     show("a CSV, cp1252 by its last line", path, read(path))
+
+
+@pytest.mark.timeout(900)
+def test_a_csv_of_300_megabytes_of_documents_read_with_care(tmp_path: Path) -> None:
+    path, size, document = tmp_path / "Invoice_04_01_2025_2_00_00.csv", 0, 0
+    header = (
+        b"QuickBooks Internal Id,Invoice No,Invoice Date,Customer,Product/Service,Product/Service Description,"
+        b"Product/Service Quantity,Product/Service  Amount\r\n"
+    )
+    with path.open("wb") as out:
+        out.write(header)
+        while size < 3 * 10**8:
+            document += 1
+            line = f'{document:X}-1477859147,M{document},04-01-2025,Acme LLC:Job 1,81-0006,"Jack, 2/9"" Helm",10,110.00'
+            size += out.write(f"{line}\r\n".encode() * 4)
+    figures = read(path, _COUNT)
+    show("a CSV of invoices, its keys and sums", path, figures)
+    assert figures[1] == document * 4
 
 
 @pytest.mark.timeout(900)

@@ -107,6 +107,8 @@ def test_what_dbt_reads_is_what_its_models_say() -> None:
     for model in sorted(MODELS.rglob("*.sql")):
         text = model.read_text("utf-8")
         for table in re.findall(r"source\('quickbooks', *'(\w+)'\)", text):
+            if table == "item_prices":  # no export's columns: the fold keeps it
+                continue
             words, dataset = set(re.findall(r"\w+", text)), dataset_named(table)
             reads = {column: (model.stem,) for column in dataset.columns if column in words}
             found.setdefault(dataset.full_name, {}).update(reads)

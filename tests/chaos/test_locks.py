@@ -35,11 +35,16 @@ def test_a_person_locks_a_table_for_longer_than_a_load_waits(
             lab.drop(FEW)
             problem = lab.wait_for_one_problem("database_locked")
             assert "another session holds a lock" in problem["hint"]
-            loaded = {name for name, (state, _, _) in items(lab.installation).items() if state == "loaded"}
-            assert {file.name for file in FEW if file.name.startswith("Customer")} <= loaded, "others go on meanwhile"
+            customers = {file.name for file in FEW if file.name.startswith("Customer")}
+            wait_until(lambda: customers <= loaded(lab), 60, "the others to go on meanwhile")
             wait_until(lambda: deferrals(lab) > 3, 60, "several tries")
             lab.wait_for_one_problem("database_locked")
         lab.assert_well(FEW, few_expected)
+
+
+def loaded(lab: Lab) -> set[str]:
+    """The files that are loaded by now."""
+    return {name for name, (state, _, _) in items(lab.installation).items() if state == "loaded"}
 
 
 def deferrals(lab: Lab) -> int:

@@ -79,6 +79,9 @@ def live_and_die_with(parent: int, name: str) -> None:
 
 def parsed(arguments: list[str]) -> Any:
     """The project's manifest. Raises whatever dbt says is wrong."""
+    import dbt.adapters.postgres
+    import dbt.task.build
+    import dbt.task.test  # noqa: F401 - what dbt imports only when a command wants it, a tenth of a second each time
     from dbt.cli.main import dbtRunner
 
     result = dbtRunner().invoke(["parse", "--no-write-json", *arguments])
@@ -112,6 +115,7 @@ def become_command(server: int, output: int) -> None:
     """A process group of its own, and its own output."""
     os.setsid()
     live_and_die_with(server, "dbt-build")
+    gc.set_threshold(50_000, 20, 20)  # it doesn't live long enough to be tidied often
     for standard in (1, 2):
         os.dup2(output, standard)
     os.close(output)

@@ -20,6 +20,7 @@ from qbwatch.core.intake_state import Watcher
 from qbwatch.core.model import QbwatchError
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.dbt import Dbt, DbtSettings
+from qbwatch.edges.dbt_views import SparingDbt
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
 from qbwatch.edges.shipped import shipped
@@ -66,7 +67,7 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
             timezone=str(config.quickbooks.timezone),
         )
     )
-    pipeline = Pipeline(Loader(vault, order, should_stop), dbt, should_stop, changed)
+    pipeline = Pipeline(Loader(vault, order, should_stop), SparingDbt(dbt), should_stop, changed)
     return Parts(config, engine, vault, admitter, known, pipeline, dbt)
 
 

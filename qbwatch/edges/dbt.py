@@ -21,7 +21,7 @@ from qbwatch.edges.dbt_graph import readers
 from qbwatch.edges.dbt_judge import judge
 from qbwatch.edges.dbt_process import Command, Ended, Ending, run
 from qbwatch.edges.dbt_result import NodeResult, Outcome, TransformResult
-from qbwatch.edges.dbt_warmth import Asked, Launch, Warmth
+from qbwatch.edges.dbt_warmth import Asked, Launch, Stamp, Warmth, stamp_of
 
 __all__ = ["LOG_FILE_BYTES", "Dbt", "DbtSettings", "NodeResult", "Outcome", "TransformResult"]
 
@@ -77,14 +77,23 @@ class Dbt:
         """The warm dbt's process, while there is one."""
         return self._warmth.pid
 
+    def project_stamp(self) -> Stamp:
+        """What the project is now; equal to one of before while none of its files was touched."""
+        return stamp_of(self._settings.project.absolute(), {})
+
     def build(
-        self, select: Sequence[str] = (), full_refresh: bool = False, should_stop: Callable[[], bool] = _never
+        self,
+        select: Sequence[str] = (),
+        full_refresh: bool = False,
+        should_stop: Callable[[], bool] = _never,
+        with_views: bool = True,
     ) -> TransformResult:
         """Build the selected models (all by default) and test the data in them.
 
         ``should_stop`` is asked ten times a second; once it is true, the build and its queries are ended.
         """
-        command = (*_BUILD, "--full-refresh") if full_refresh else _BUILD
+        command = _BUILD if with_views else (*_BUILD, "config.materialized:view")
+        command = (*command, "--full-refresh") if full_refresh else command
         return self._timed(command, select, should_stop)
 
     def test(self, select: Sequence[str] = (), should_stop: Callable[[], bool] = _never) -> TransformResult:

@@ -22,6 +22,7 @@ from qbwatch.core.intake_state import Watcher
 from qbwatch.core.model import QbwatchError
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.dbt import Dbt, DbtSettings
+from qbwatch.edges.dbt_views import SparingDbt
 from qbwatch.edges.disk_room import Reserve
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.notify import check_services, services_of
@@ -76,7 +77,8 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
             timezone=str(config.quickbooks.timezone),
         )
     )
-    pipeline = Pipeline(Loader(vault, order, should_stop, zone=config.quickbooks.timezone), dbt, should_stop, changed)
+    loader = Loader(vault, order, should_stop, zone=config.quickbooks.timezone)
+    pipeline = Pipeline(loader, SparingDbt(dbt), should_stop, changed)
     return Parts(config, engine, sessions, vault, admitter, known, pipeline, dbt)
 
 

@@ -50,15 +50,16 @@ def assert_tells_all(said: str) -> None:
 
 
 def processes_below(folder: Path) -> dict[int, str]:
-    """Living processes that work in the folder or name it in their command line."""
+    """Living processes that work in the folder or name it in their command line: each one's name and command line."""
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                name = (entry / "comm").read_text().strip()
                 where = os.readlink(entry / "cwd")
             except OSError:
                 continue
             if command and (str(folder) in command or where.startswith(str(folder))):
-                found[int(entry.name)] = command
+                found[int(entry.name)] = f"{name}: {command}"
     return found

@@ -21,7 +21,7 @@ from qbwatch.edges.dbt_graph import readers
 from qbwatch.edges.dbt_judge import judge
 from qbwatch.edges.dbt_process import Command, Ended, Ending, run
 from qbwatch.edges.dbt_result import NodeResult, Outcome, TransformResult
-from qbwatch.edges.dbt_warmth import Asked, Launch, Warmth
+from qbwatch.edges.dbt_warmth import Asked, Launch, Stamp, Warmth, stamp_of
 
 __all__ = ["LOG_FILE_BYTES", "Dbt", "DbtSettings", "NodeResult", "Outcome", "TransformResult"]
 
@@ -77,14 +77,23 @@ class Dbt:
         """The warm dbt's process, while there is one."""
         return self._warmth.pid
 
+    def project_stamp(self) -> Stamp:
+        """What the project is now; equal to one of before while none of its files was touched."""
+        return stamp_of(self._settings.project.absolute(), {})
+
     def build(
-        self, select: Sequence[str] = (), full_refresh: bool = False, should_stop: Callable[[], bool] = _never
+        self,
+        select: Sequence[str] = (),
+        full_refresh: bool = False,
+        should_stop: Callable[[], bool] = _never,
+        with_views: bool = True,
     ) -> TransformResult:
         """Build the selected models (all by default) and test the data in them.
 
         ``should_stop`` is asked ten times a second; once it is true, the build and its queries are ended.
         """
-        command = (*_BUILD, "--full-refresh") if full_refresh else _BUILD
+        command = _BUILD if with_views else (*_BUILD, "config.materialized:view")
+        command = (*command, "--full-refresh") if full_refresh else command
         return self._timed(command, select, should_stop)
 
     def test(self, select: Sequence[str] = (), should_stop: Callable[[], bool] = _never) -> TransformResult:
@@ -140,24 +149,22 @@ class Dbt:
         self, command: Sequence[str], reached: Reached, select: Sequence[str], should_stop: Callable[[], bool]
     ) -> TransformResult:
         """One try: warm where that is possible, else cold."""
-        target = self._folder.fresh_target()
-        asked = Asked(
-            (command[0], *self._folder.flags(self._settings.project, target), *command[1:]),
-            target,
-            self._settings.timeout.total_seconds(),
-        )
+        asked = self._asked(command)
         ended = self._warm(asked, reached, should_stop)
         if isinstance(ended, Ended):
-            return self._judged(ended, target, select, should_stop)
+            return self._judged(ended, asked.target, select, should_stop)
         if should_stop():
             return _cancelled()
         if ended is not None:  # it may have come so far that it wrote something
-            target = self._folder.fresh_target()
-            asked = replace(
-                asked, arguments=(command[0], *self._folder.flags(self._settings.project, target), *command[1:])
-            )
-        cold = self._judged(self._cold(asked, reached, should_stop), target, select, should_stop)
+            asked = self._asked(command)
+        cold = self._judged(self._cold(asked, reached, should_stop), asked.target, select, should_stop)
         return replace(cold, cold_because=ended or "none was warm")
+
+    def _asked(self, command: Sequence[str]) -> Asked:
+        """The command with all its flags, and a fresh folder to write to."""
+        target = self._folder.fresh_target()
+        flags = self._folder.flags(self._settings.project, target)
+        return Asked((command[0], *flags, *command[1:]), target, self._settings.timeout.total_seconds())
 
     def _judged(
         self, ended: Ended, target: Path, select: Sequence[str], should_stop: Callable[[], bool]
@@ -181,6 +188,7 @@ class Dbt:
                 self._end_queries()
 
     def _cold(self, asked: Asked, reached: Reached, should_stop: Callable[[], bool]) -> Ended:
+        self._folder.lend_parsed(asked.target)
         left_queries = True
         try:
             environment = reached.environment(self._settings.target_schema, self._settings.timezone)
@@ -200,6 +208,7 @@ class Dbt:
             return None
         launch = self._launch_with(reached)
         target = self._folder.fresh_target("warm")
+        self._folder.lend_parsed(target)
         flags = self._folder.flags(self._settings.project, target)
         arguments = (str(self._settings.warm_for.total_seconds()), *flags)
         return replace(launch, command=replace(launch.command, arguments=arguments), target=target)

@@ -31,16 +31,19 @@ class DbtFolder:
     path: Path
 
     def fresh_target(self, kind: str = "target") -> Path:
-        """An empty folder for a command, with what was parsed before; those of earlier commands are removed."""
+        """An empty folder for a command; those of earlier commands are removed."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_profile(self.path)
         for old in self.path.glob(f"{kind}-*"):
             shutil.rmtree(old, ignore_errors=True)
         target = self.path / f"{kind}-{secrets.token_hex(4)}"
         target.mkdir()
+        return target
+
+    def lend_parsed(self, target: Path) -> None:
+        """Put what was parsed before into a command's folder."""
         if self._is_whole(parsed := self.path / _PARSED):
             shutil.copyfile(parsed, target / _PARSED)
-        return target
 
     def put_away(self, target: Path) -> None:
         """A command went well: keep what it parsed, remove the rest."""

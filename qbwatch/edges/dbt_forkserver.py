@@ -18,6 +18,7 @@ it, by the kernel's own hand, and a command ends with this process in the same w
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import json
@@ -26,6 +27,8 @@ import select
 import signal
 import socket
 import sys
+import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +52,10 @@ class Channel:
             socket.send_fds(self.connection, [line[:1]], [descriptor])
             line = line[1:]
         self.connection.sendall(line)
+
+    def has_news(self) -> bool:
+        """Whether there is something to receive, or the other side is gone."""
+        return bool(self._received or select.select([self.connection], [], [], 0)[0])
 
     def receive(self, timeout_seconds: float) -> tuple[Message, int] | None:
         """The next message and its descriptor (-1 without one); None when none came. Raises `EOFError` at the end."""
@@ -79,16 +86,56 @@ def live_and_die_with(parent: int, name: str) -> None:
 
 def parsed(arguments: list[str]) -> Any:
     """The project's manifest. Raises whatever dbt says is wrong."""
+    import dbt.adapters.postgres
+    import dbt.task.build
+    import dbt.task.test  # noqa: F401 - what dbt imports only when a command wants it, a tenth of a second each time
     from dbt.cli.main import dbtRunner
 
+    spare_unread_lines()
     result = dbtRunner().invoke(["parse", "--no-write-json", *arguments])
     if not result.success:
         raise RuntimeError(str(result.exception or "the project could not be parsed"))
     return result.result
 
 
-def serve(channel: Channel, manifest: Any, idle_seconds: float) -> int | None:
-    """Run commands until there is none for a while. In a forked child: its exit code, to be handed to the shell."""
+def spare_unread_lines() -> None:
+    """dbt renders every event for each of its logs, and only then asks whether that log takes its level: a sixth of a
+    build's work, for nobody. Where a release has it otherwise, it is left as it is."""
+    import dbt_common.events.logger as dbt_logger
+
+    logger: Any = dbt_logger
+    try:
+        write, numbers, level_of = logger._Logger.write_line, logger._log_level_map, logger.EventLevel
+    except AttributeError:
+        return
+
+    def write_line(self: Any, message: Any) -> None:
+        log = self._python_logger
+        if log is None or log.isEnabledFor(numbers[level_of(message.info.level)]) or logger._is_print_event(message):
+            write(self, message)
+
+    logger._Logger.write_line = write_line
+
+
+def make_ready(channel: Channel, manifest: Any) -> None:
+    """While nobody wants anything: compile the project's macros, which each command would do for itself.
+
+    What is here then stays here: children needn't look through it for garbage, and so don't copy it.
+    """
+    from dbt_common.clients.jinja import template_cache
+
+    for macro in manifest.macros.values():
+        if channel.has_news():
+            return
+        with contextlib.suppress(Exception):  # whoever calls a macro that is wrong is told so then
+            template_cache.get_node_template(macro)
+    gc.collect()
+    gc.freeze()
+
+
+def serve(channel: Channel, manifest: Any, idle_seconds: float) -> None:
+    """Run commands until there is none for a while."""
+    make_ready(channel, manifest)
     while (asked := channel.receive(idle_seconds)) is not None:
         request, output = asked
         if "run" not in request:  # a kill that came too late
@@ -97,21 +144,37 @@ def serve(channel: Channel, manifest: Any, idle_seconds: float) -> int | None:
         if child == 0:
             channel.connection.close()
             become_command(server, output)
-            return command(request["run"], Path(request["target"]), manifest)
+            code = 1
+            try:
+                code = command(request["run"], Path(request["target"]), manifest)
+            except BaseException:  # noqa: BLE001 - the end of this process, told as Python would
+                traceback.print_exc()
+            leave(code)
         os.close(output)
         try:
             channel.send({"started": child})
             channel.send({"ended": outlived(channel, child)})
+            make_ready(channel, manifest)
         except BaseException:
             end(child)
             raise
-    return None
+
+
+def leave(code: int) -> None:
+    """End this command: logs closed and semaphores given back, as at every exit, but without taking apart a hundred
+    megabytes that are shared with the warm process and would have to be copied for it."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def become_command(server: int, output: int) -> None:
     """A process group of its own, and its own output."""
     os.setsid()
     live_and_die_with(server, "dbt-build")
+    gc.set_threshold(50_000, 20, 20)  # it doesn't live long enough to be tidied often
     for standard in (1, 2):
         os.dup2(output, standard)
     os.close(output)
@@ -171,11 +234,10 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001 - told to whoever started us; the cold build says it again, at length
         channel.send({"failed": " ".join(str(error).split())[:500]})
         return 1
-    gc.collect()
-    gc.freeze()  # what is here stays here: children needn't look through it, and so don't copy it
     try:
         channel.send({"ready": True})
-        return serve(channel, manifest, float(idle_seconds)) or 0
+        serve(channel, manifest, float(idle_seconds))
+        return 0
     except (EOFError, OSError):  # whoever started us is gone, or doesn't want us any more
         return 0
 

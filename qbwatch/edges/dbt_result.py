@@ -43,6 +43,7 @@ class TransformResult:
     """One dbt command: its outcome, its nodes in the order they ended, and a line for a person.
 
     ``readers``: everything that stands on each source table, by ``source.table``; empty when dbt came to no graph.
+    ``current``: what was left out since it was built before and stays as it is.
     ``cold_because``: why no warm dbt served; None when one did, or when dbt was not started at all.
     """
 
@@ -54,6 +55,7 @@ class TransformResult:
     invocation_id: str | None = None
     readers: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     cold_because: str | None = None
+    current: frozenset[str] = field(default_factory=frozenset, repr=False)
 
     @property
     def succeeded(self) -> bool:
@@ -75,18 +77,16 @@ class TransformResult:
         source and leaves this one out. Where dbt came to no graph, its own word for the whole must do.
         """
         if dataset in self.readers:
+            reported = {node.unique_id for node in self.nodes}
             left = self.readers[dataset] - {node.unique_id for node in self.nodes if node.is_good}
-            return not any(name in left for name in (*map(_id, self.nodes), *filter(_is_built, left)))
+            left -= self.current - reported
+            return not any(name in left for name in (*reported, *filter(_is_built, left)))
         return self.leaves_out(dataset) or (self.succeeded and not self.readers)
 
     def leaves_out(self, dataset: str) -> bool:
         """Whether the project reads the source, and not this dataset of it: then nothing is to be built."""
         source = dataset.partition(".")[0] + "."
         return dataset not in self.readers and any(name.startswith(source) for name in self.readers)
-
-
-def _id(node: NodeResult) -> str:
-    return node.unique_id
 
 
 def _is_built(unique_id: str) -> bool:

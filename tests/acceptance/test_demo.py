@@ -70,7 +70,9 @@ def test_ctrl_c_in_the_middle_leaves_nothing_behind(folder: Path) -> None:
         command, cwd=folder, env=surroundings(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        wait_until(lambda: any(" build " in each for each in processes_below(folder).values()), 60, "dbt to run")
+        wait_until(
+            lambda: any(each.startswith("dbt-build: ") for each in processes_below(folder).values()), 60, "dbt to run"
+        )
         demo.send_signal(signal.SIGINT)
         _, complaint = demo.communicate(timeout=45)
     finally:

@@ -94,11 +94,11 @@ def dbt_pids(root: Path) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                command = (entry / "cmdline").read_bytes()
+                name = (entry / "comm").read_text().strip()
                 where = os.readlink(entry / "cwd")
             except OSError:
                 continue
-            if b"build" in command and where.startswith(str(root / "state")):
+            if name == "dbt-build" and where.startswith(str(root / "state")):
                 found_pids.append(int(entry.name))
     return found_pids
 

@@ -48,7 +48,7 @@ def test_many_builds_in_a_row(empty_database_url: str, tmp_path: Path) -> None:
     show_facts(f"{BUILDS} builds in a row", [*figures, ("logs", f"{len(logs)} files, {sum(logs) / 1e6:.1f} MB")])
     assert len(invocations) == BUILDS
     assert after[0] < before[0] + 5
-    assert after[1] < before[1] + 5
+    assert after[1] < before[1] + 10  # it also compiles macros while nobody asks
     assert after[2:4] == before[2:4]
     assert after[4] < before[4] + max(BUILDS / 2, 10)  # other processes of the machine have some, too
     assert len(logs) <= KEPT_LOGS

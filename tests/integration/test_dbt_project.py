@@ -15,6 +15,7 @@ import pytest
 from dbt_raw_tables import Row, asked, by, create_raw_tables, insert
 
 from qbwatch.edges.dbt import Dbt, DbtSettings, NodeResult, Outcome, TransformResult
+from qbwatch.edges.dbt_views import SparingDbt
 
 PROJECT = Path(__file__).parents[2] / "dbt"
 MARTS = (
@@ -346,6 +347,27 @@ def test_a_build_replaces_rows_under_what_others_put_on_a_mart(
     assert value(books, "select revenue from public.dashboard") == 5
     assert value(books, "select n from public.staged") == 1
     assert value(books, "select has_table_privilege('pg_monitor', 'analytics_mart.fct_orders', 'select')")
+
+
+def test_views_are_built_once_and_again_when_one_is_missing(books: psycopg.Connection, dbt: Dbt) -> None:
+    insert(books, "customers", {"_key": "c1", "customer_name": "Acme"})
+    sparing, debt = SparingDbt(dbt), ["source:quickbooks.customers+"]
+    assert sparing.build().outcome is Outcome.BUILT
+    insert(books, "customers", {"_key": "c2", "customer_name": "Bolt"})
+
+    spared = sparing.build(debt)
+
+    models = {node.name for node in spared.nodes if node.resource_type == "model"}
+    assert {"fct_customers", "fct_orders", "fct_companies"} <= models
+    assert not [name for name in models if name.startswith(("stg_", "int_"))]
+    assert spared.pays("quickbooks.customers")
+    assert value(books, "select count(*) from analytics_mart.fct_companies") == 2
+    books.execute("drop view analytics_intermediate.int_companies_named")
+
+    healed = sparing.build(debt)
+
+    assert healed.outcome is Outcome.BUILT
+    assert "int_companies_named" in {node.name for node in healed.nodes}
 
 
 def test_a_build_mends_relations_of_an_older_project(books: psycopg.Connection, dbt: Dbt) -> None:

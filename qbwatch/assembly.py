@@ -6,7 +6,7 @@ The daemon and the one-shot commands assemble the same parts and differ only in 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ from qbwatch.edges.silent_sessions import SilentSessions
 from qbwatch.edges.vault import Vault
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.intake import Intake, IntakeSettings
-from qbwatch.intake_root import Ledger, Means
+from qbwatch.intake_means import Ledger, Means
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Pipeline, Step
 
@@ -79,10 +79,10 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
 def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], admitted: Callable[[], None]) -> Intake:
     """The intake over the configured folders; ``admitted`` is called whenever the ledger got something."""
 
-    def admit(arrival: Arrival) -> Admission:
-        admission = parts.admitter.admit(arrival)
+    def admit(arrivals: Sequence[Arrival]) -> list[Admission]:
+        admissions = parts.admitter.admit_all(arrivals)
         admitted()
-        return admission
+        return admissions
 
     settle = parts.config.input.settle
     settings = IntakeSettings(

@@ -7,7 +7,7 @@ one transaction; the pipeline sees it in the work table.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -74,17 +74,20 @@ class Admitter:
 
     def admit(self, arrival: Arrival) -> Admission:
         """Record a settled file; `Admission.DOUBTED` when it looks unfinished and may be waited for."""
-        if not arrival.patience_over and self._looks_unfinished(arrival):
-            return Admission.DOUBTED
-        seen = describe(arrival, read_file_name(file_name(arrival.path)), self.zone)
-        with self.engine.begin() as connection:
-            verdict = judge(connection, seen, lambda: self._recognise(connection, seen), self.zone)
-            self._record(connection, verdict)
-            recovery.release_lost(connection, seen.content_hash, self.now())
-            passing(Moment.RECORDED)
-        self.known.remember(arrival)
-        _log(verdict)
-        return Admission.ADMITTED
+        return self.admit_all((arrival,))[0]
+
+    def admit_all(self, arrivals: Sequence[Arrival]) -> list[Admission]:
+        """Record settled files in this order and in one transaction: all that aren't doubted, or (it raises) none."""
+        doubted = [not arrival.patience_over and self._looks_unfinished(arrival) for arrival in arrivals]
+        admitted = [arrival for arrival, is_doubted in zip(arrivals, doubted, strict=True) if not is_doubted]
+        if admitted:
+            with self.engine.begin() as connection:
+                verdicts = [self._enter(connection, arrival) for arrival in admitted]
+                passing(Moment.RECORDED)
+            for arrival, verdict in zip(admitted, verdicts, strict=True):
+                self.known.remember(arrival)
+                _log(verdict)
+        return [Admission.DOUBTED if is_doubted else Admission.ADMITTED for is_doubted in doubted]
 
     def pick(self, path: Path) -> int:
         """Take in a file that a person named, wherever it lies. Raises `QbwatchError`.
@@ -103,6 +106,14 @@ class Admitter:
             assert newest is not None
             return admissions.bearer_of(connection, newest.file_id)
 
+    def _enter(self, connection: Connection, arrival: Arrival) -> Verdict:
+        seen = describe(arrival, read_file_name(file_name(arrival.path)), self.zone)
+        verdict = judge(connection, seen, lambda: self._recognise(connection, seen), self.zone)
+        self._record(connection, verdict)
+        if not verdict.is_new_content:
+            recovery.release_lost(connection, seen.content_hash, self.now())
+        return verdict
+
     def _looks_unfinished(self, arrival: Arrival) -> bool:
         if hollow(file_name(arrival.path), lambda: self.vault.open(arrival.content_hash)):
             return True
@@ -116,7 +127,8 @@ class Admitter:
             admissions.touch(connection, verdict.known_id, seen)
             return
         at, file_id = self.now(), admissions.record_file(connection, seen)
-        admissions.retire_versions(connection, seen, _overtaken_by(verdict), at)
+        if not verdict.is_new_path:
+            admissions.retire_versions(connection, seen, _overtaken_by(verdict), at)
         for part in verdict.parts:
             is_full = seen.is_full or part.is_all_dates
             item = NewItem(_STATES[part.fate], part.dataset, part.sheet, part.failure, is_full)

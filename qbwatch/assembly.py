@@ -6,7 +6,7 @@ The daemon and the one-shot commands assemble the same parts and differ only in 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ from qbwatch.edges.silent_sessions import SilentSessions
 from qbwatch.edges.vault import Vault
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.intake import Intake, IntakeSettings
-from qbwatch.intake_root import Ledger, Means
+from qbwatch.intake_means import Ledger, Means
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Pipeline, Step
 
@@ -85,11 +85,11 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
 def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], admitted: Callable[[], None]) -> Intake:
     """The intake over the configured folders; ``admitted`` is called whenever the ledger got something."""
 
-    def admit(arrival: Arrival) -> Admission:
+    def admit(arrivals: Sequence[Arrival]) -> list[Admission]:
         parts.dbt.warm_up()
-        admission = parts.admitter.admit(arrival)
+        admissions = parts.admitter.admit_all(arrivals)
         admitted()
-        return admission
+        return admissions
 
     def look() -> None:
         """A file that settles will be loaded, and then dbt is wanted: its start overlaps with both."""

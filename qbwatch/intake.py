@@ -25,12 +25,14 @@ from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of
 from qbwatch.edges.sync_client import SyncClient
 from qbwatch.edges.vault import VaultError
 from qbwatch.edges.watched_folder import WatchedFolder
-from qbwatch.intake_root import Ledger, Means, Root
+from qbwatch.intake_means import Ledger, Means
+from qbwatch.intake_root import Root
 from qbwatch.log import get_logger
 
 __all__ = ["Admission", "Arrival", "Intake", "IntakeSettings", "Ledger", "Means"]
 
 _TICK = timedelta(seconds=1)
+_TOGETHER = 16  # due paths between two beats
 _SCANS_APART = timedelta(milliseconds=500)  # at least: a storm of folder events asks for one scan, not for hundreds
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -162,16 +164,12 @@ class Intake:
         """Judge the due paths of all roots, for about a tick: notices and the beat must not wait for a long burst."""
         began_at = self._now()
         for tended in self._roots.values():
-            settler = tended.root.settler
-            for path in settler.due(began_at):
+            due = tended.root.settler.due(began_at)
+            for first in range(0, len(due), _TOGETHER):
                 if self._stop.is_set() or self._now() - began_at > _TICK:
                     return
                 self._beat()
-                try:
-                    tended.root.judge(path)
-                except self._transient:
-                    settler.postpone(path, self._now())
-                    raise
+                tended.root.judge(due[first : first + _TOGETHER])
                 self._go_on()
 
     def _pause(self, error: Exception) -> None:

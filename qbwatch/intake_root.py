@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,11 +23,12 @@ from qbwatch.core.filename import escaped
 from qbwatch.core.ignored import CONFLICTED_COPY, ignored_by
 from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.settle import Look, Settler, Verdict
-from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.folder import File, look_at
 from qbwatch.edges.lease import has_writer
-from qbwatch.edges.vault import Kept, Refusal, Vault
+from qbwatch.edges.vault import Kept, Refusal, VaultError
+from qbwatch.edges.vault_batch import take_all, taken_together
 from qbwatch.edges.watched_folder import WatchedFolder
+from qbwatch.intake_means import Means
 from qbwatch.log import get_logger
 from qbwatch.moments import Moment, passing
 
@@ -36,29 +38,12 @@ _RESTLESS_AFTER = timedelta(minutes=10)  # as long as a slow upload may take bef
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
-    """What the intake asks of the ledger, as functions.
+class _Settled:
+    """A file that is to be taken as it looks."""
 
-    ``is_known(root, path, look)``: has this very file, looking like this, been judged before? Asked for every file of
-    every scan, so it should answer from memory. ``admit(arrival)`` records it; it may be called again for what it has
-    recorded (after a crash, or when only attributes changed), and then changes nothing. ``transient``: the exceptions
-    by which either says "not now". ``known_count(root)``: how many files of the root it knows.
-    """
-
-    is_known: Callable[[str, bytes, Look], bool]
-    admit: Callable[[Arrival], Admission]
-    transient: tuple[type[Exception], ...]
-    known_count: Callable[[str], int] = lambda _: 0
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What every root works with. ``ignore`` are the patterns of the configuration."""
-
-    vault: Vault
-    ledger: Ledger
-    clock: SteadyClock
-    ignore: Sequence[str] = ()
+    path: bytes
+    look: Look
+    patience_over: bool
 
 
 class Root:
@@ -106,24 +91,15 @@ class Root:
         elif look_at(self._directory, path):
             self._ignore(path, rule, at)
 
-    def judge(self, path: bytes) -> None:
-        """Look at a path that is due, and take it when it has settled. Raises what is transient, and VaultError."""
-        # The writer is asked for first: one that comes and goes after this answer shows in the look, or in the copy's.
-        writing = has_writer(path, self._directory) if self.folder.leases_tell else None
-        look = look_at(self._directory, path)
-        if look is not None and self._is_known(path, look):
-            self.settler.forget(path)
-            return
-        verdict = self.settler.look(path, look, writing, self._means.clock.now())
-        match verdict:
-            case Verdict.WAIT:
-                pass
-            case Verdict.VANISHED:
-                self._vanish(path)
-            case Verdict.SETTLED | Verdict.OUTWAITED:
-                self._take(path, look, patience_over=verdict is Verdict.OUTWAITED)
-            case _:
-                assert_never(verdict)
+    def judge(self, paths: Sequence[bytes]) -> None:
+        """Look at paths that are due, and take together what has settled, in this order.
+
+        Raises what is transient, and VaultError, when it has done what could be done; the paths of which that is true
+        are postponed, and those it didn't come to are still due.
+        """
+        settled = [candidate for path in paths if (candidate := self._settled(path)) is not None]
+        for together in taken_together(settled, lambda each: each.look.size):
+            self._take(together)
 
     def problems(self) -> Iterator[IntakeProblem]:
         """What a person should know about this root now."""
@@ -168,16 +144,46 @@ class Root:
             return False
         return self._ctimes.setdefault(path, look.ctime_ns) == look.ctime_ns
 
-    def _take(self, path: bytes, look: Look | None, patience_over: bool) -> None:
+    def _settled(self, path: bytes) -> _Settled | None:
+        # The writer is asked for first: one that comes and goes after this answer shows in the look, or in the copy's.
+        writing = has_writer(path, self._directory) if self.folder.leases_tell else None
+        look = look_at(self._directory, path)
+        if look is not None and self._is_known(path, look):
+            self.settler.forget(path)
+            return None
+        verdict = self.settler.look(path, look, writing, self._means.clock.now())
+        match verdict:
+            case Verdict.WAIT:
+                return None
+            case Verdict.VANISHED:
+                self._vanish(path)
+                return None
+            case Verdict.SETTLED | Verdict.OUTWAITED:
+                assert look is not None
+                return _Settled(path, look, patience_over=verdict is Verdict.OUTWAITED)
+            case _:
+                assert_never(verdict)
+
+    def _take(self, together: Sequence[_Settled]) -> None:
         passing(Moment.SETTLED)
-        kept = self._means.vault.take(path, self._directory)
+        copies = take_all(self._means.vault, [each.path for each in together], self._directory)
         at = self._means.clock.now()
-        if isinstance(kept, Refusal):
-            self._refuse(path, kept, at)
-        elif kept.look != look:
-            self.settler.restart(path, at)
-        else:
-            self._admit(self._arrival(path, kept, at, patience_over))
+        arrivals: list[Arrival] = []
+        failed: VaultError | None = None
+        for each, kept in zip(together, copies, strict=True):
+            match kept:
+                case VaultError():
+                    self.settler.postpone(each.path, at)
+                    failed = failed or kept
+                case Refusal():
+                    self._refuse(each.path, kept, at)
+                case Kept(look=look) if look != each.look:
+                    self.settler.restart(each.path, at)
+                case Kept():
+                    arrivals.append(self._arrival(each.path, kept, at, each.patience_over))
+        self._admit_all(arrivals)
+        if failed is not None:
+            raise failed
 
     def _arrival(self, path: bytes, kept: Kept, at: datetime, patience_over: bool) -> Arrival:
         of_day = self._means.clock.of_day
@@ -192,10 +198,29 @@ class Root:
             patience_over=patience_over,
         )
 
-    def _admit(self, arrival: Arrival) -> None:
-        passing(Moment.VAULTED)
-        admission = self._means.ledger.admit(arrival)
+    def _admit_all(self, arrivals: Sequence[Arrival]) -> None:
+        """In one transaction; where that fails one by one, so that only the one at fault has to wait."""
+        not_now: tuple[type[Exception], ...] = (*self._means.ledger.transient, VaultError)
+        if arrivals:
+            passing(Moment.VAULTED)
+        if len(arrivals) > 1:
+            with suppress(*not_now):
+                self._admitted(arrivals)
+                return
+        for arrival in arrivals:
+            try:
+                self._admitted((arrival,))
+            except not_now:
+                self.settler.postpone(arrival.path, self._means.clock.now())
+                raise
+
+    def _admitted(self, arrivals: Sequence[Arrival]) -> None:
+        admissions = self._means.ledger.admit(arrivals)
         passing(Moment.ADMITTED)
+        for arrival, admission in zip(arrivals, admissions, strict=True):
+            self._conclude(arrival, admission)
+
+    def _conclude(self, arrival: Arrival, admission: Admission) -> None:
         self._unreadable.pop(arrival.path, None)
         log.info(f"file_{admission}", root=self.name, file=escaped(arrival.path), size=arrival.size_bytes)
         match admission:

@@ -69,7 +69,7 @@ class Verdict:
     """A fate, with what it rests on: the file as it was ``seen``, and its parts, at least one unless it is known.
 
     ``known_id`` is the file version that a known file is; ``is_return`` says that the path went back to bytes which
-    were accepted under it before.
+    were accepted under it before. ``is_new_path`` and ``is_new_content``: the ledger never saw the like.
     """
 
     fate: Fate
@@ -77,6 +77,8 @@ class Verdict:
     parts: tuple[Found, ...] = ()
     known_id: int | None = None
     is_return: bool = False
+    is_new_path: bool = False
+    is_new_content: bool = False
 
 
 def file_name(path: bytes) -> str:
@@ -166,17 +168,19 @@ def judge(
         return Verdict(Fate.KNOWN, seen, known_id=newest.file_id)
     parts = recognise()
     seen = dated_by(parts, seen, zone)
-    twin = None if connection is None else admissions.twin_of(connection, seen)
+    is_new = connection is None or not admissions.is_content_known(connection, seen.content_hash)
+    twin = None if connection is None or is_new else admissions.twin_of(connection, seen)
     if twin is not None and (not twin.same_path or twin.is_loading):
         return Verdict(Fate.DUPLICATE, seen, _all(parts, duplicate_of(twin.name)), is_return=twin.same_path)
     if connection is not None and twin is None:
-        decided = decisions.decided_against(connection, seen.content_hash, seen.as_of)
+        decided = None if is_new else decisions.decided_against(connection, seen.content_hash, seen.as_of)
         if decided is not None:
             return Verdict(Fate.DUPLICATE, seen, _all(parts, decided))
         parts = tuple(_beside_rivals(connection, seen, part) for part in parts)
     parts = tuple(_answered(part, twin) for part in parts)
     is_any_to_load = any(part.fate is Fate.LOAD for part in parts)
-    return Verdict(Fate.LOAD if is_any_to_load else Fate.QUARANTINE, seen, parts, is_return=twin is not None)
+    fate = Fate.LOAD if is_any_to_load else Fate.QUARANTINE
+    return Verdict(fate, seen, parts, is_return=twin is not None, is_new_path=newest is None, is_new_content=is_new)
 
 
 def _all(parts: tuple[Found, ...], failure: Failure) -> tuple[Found, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -37,12 +37,13 @@ class MemoryLedger:
     def known_count(self, root: str) -> int:
         return sum(1 for each, _ in self.known if each == root)
 
-    def admit(self, arrival: Arrival) -> Admission:
-        admission = self.answer(arrival)
-        if admission is Admission.ADMITTED:
-            self.known[arrival.root, arrival.path] = arrival.look
-            self.arrivals.append(arrival)
-        return admission
+    def admit(self, arrivals: Sequence[Arrival]) -> list[Admission]:
+        admissions = [self.answer(arrival) for arrival in arrivals]
+        for arrival, admission in zip(arrivals, admissions, strict=True):
+            if admission is Admission.ADMITTED:
+                self.known[arrival.root, arrival.path] = arrival.look
+                self.arrivals.append(arrival)
+        return admissions
 
     @property
     def paths(self) -> Counter[bytes]:

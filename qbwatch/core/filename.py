@@ -19,7 +19,10 @@ def escaped(path: bytes) -> str:
 
     Only for the eye: a backslash that is part of the name is doubled, so that two names never look the same.
     """
-    return "".join(_shown(character) for character in path.decode("utf-8", "surrogateescape"))
+    text = path.decode("utf-8", "surrogateescape")
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text  # nearly always; and all that settle are shown once a second, be they thousands
+    return "".join(map(_shown, text))
 
 
 def name_of_copies(path: bytes) -> str:

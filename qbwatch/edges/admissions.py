@@ -70,6 +70,12 @@ def newest_version(connection: Connection, root: str, path: bytes) -> Version | 
     return None if row is None else Version(**{**row, "inode": int(row["inode"]), "device": int(row["device"])})
 
 
+def is_content_known(connection: Connection, content_hash: str) -> bool:
+    """Whether any file with these bytes has a work item, whatever became of it."""
+    query = "SELECT EXISTS (SELECT FROM qbwatch.work_items WHERE content_hash = :hash)"
+    return bool(connection.scalar(text(query), {"hash": content_hash}))
+
+
 def versions_at(connection: Connection, seen: SeenFile) -> list[int]:
     """Ids of all versions of this path that speak for the same moment."""
     query = "SELECT id FROM qbwatch.files WHERE root = :root AND path = :path AND as_of = :as_of"

@@ -142,16 +142,18 @@ def test_a_hard_link_comes_in(run: RunningIntake, tmp_path: Path) -> None:
     run.admitted(b"a.csv")
 
 
-@pytest.mark.parametrize("number", range(5))
-def test_files_in_new_subfolders_come_in_once(run: RunningIntake, tmp_path: Path, number: int) -> None:
-    (tmp_path / "tree" / "deep").mkdir(parents=True)
-    (tmp_path / "tree" / "deep" / "b.csv").write_bytes(HEADER)
-    (run.directory / "2024" / "01").mkdir(parents=True)
-    (run.directory / "2024" / "01" / "a.csv").write_bytes(HEADER)
-    (tmp_path / "tree").rename(run.directory / "tree")
-    run.admitted(b"2024/01/a.csv", b"tree/deep/b.csv")
+def test_files_in_new_subfolders_come_in_once(run: RunningIntake, tmp_path: Path) -> None:
+    expected = set()
+    for number in range(200):
+        (tmp_path / f"tree {number}" / "deep").mkdir(parents=True)
+        (tmp_path / f"tree {number}" / "deep" / "b.csv").write_bytes(HEADER)
+        (run.directory / f"{number}" / "01").mkdir(parents=True)
+        (run.directory / f"{number}" / "01" / "a.csv").write_bytes(HEADER)
+        (tmp_path / f"tree {number}").rename(run.directory / f"tree {number}")
+        expected |= {f"{number}/01/a.csv".encode(), f"tree {number}/deep/b.csv".encode()}
+    run.admitted(*expected, timeout=30)
     run.rests()
-    assert run.ledger.paths == {b"2024/01/a.csv": 1, b"tree/deep/b.csv": 1}
+    assert run.ledger.paths == dict.fromkeys(expected, 1)
 
 
 def test_new_content_behind_the_same_size_and_mtime_is_found(run: RunningIntake) -> None:

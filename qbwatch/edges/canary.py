@@ -22,10 +22,12 @@ class Canary:
         self.path = directory / name
         self._sung_at: datetime | None = None
         self._unanswered_since: datetime | None = None
+        self._was_answered = False
 
     def settle_in(self) -> Path | None:
         """Make the folder and the file; the folder, or None when there can't be one (a full disk, say)."""
         self._sung_at = self._unanswered_since = None
+        self._was_answered = False
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -35,12 +37,12 @@ class Canary:
 
     @property
     def was_heard(self) -> bool:
-        """True when the last song was answered."""
-        return self._sung_at is not None and self._unanswered_since is None
+        """True when any song since it settled in was answered."""
+        return self._was_answered
 
     def heard(self) -> None:
         """Word came back."""
-        self._unanswered_since = None
+        self._was_answered, self._unanswered_since = True, None
 
     def sings(self, at: datetime) -> bool:
         """Sing when it is time to; False when an earlier song has had no answer for too long."""

@@ -115,7 +115,7 @@ class FolderWatch:
 
     @property
     def was_heard(self) -> bool:
-        """True when word of the last thing that was done has come back (or nothing can be done)."""
+        """True when word of something that was done under this very watch has come back (or nothing can be done)."""
         return self._canary is None or self._canary.was_heard
 
     def misses(self, inodes: set[int]) -> set[int]:

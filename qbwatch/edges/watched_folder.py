@@ -128,6 +128,7 @@ class WatchedFolder:
             self._remote = remote_mount(self._directory)
             self._watch_again_at = at
             self._hearing.forget()
+            self._is_mute = False  # what was found out about the old one's watch is no judgement on this one's
             self._drop(DEAF)
         elif self._hearing.judge(at):
             self._raise(deaf(self._shown, at))

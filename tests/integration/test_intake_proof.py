@@ -72,6 +72,19 @@ def test_a_watch_that_stays_mute_is_told_and_polling_takes_over_until_it_answers
         wait_until(lambda: run.problems() == set() and run.intake.state().watcher is Watcher.INOTIFY)
 
 
+def test_a_folder_that_comes_back_while_its_watch_is_mute_is_found_mute_again(
+    tmp_path: Path, impatient_canary: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(canary.Canary, "heard", lambda self: None)
+    with running(tmp_path, canary_directory=tmp_path / "state" / "canary") as run:
+        wait_until(lambda: run.problems() == {"watch_deaf"})
+        run.directory.rename(tmp_path / "away")
+        wait_until(lambda: "folder_missing" in run.problems())
+        (tmp_path / "away").rename(run.directory)
+        wait_until(lambda: run.problems() == {"watch_deaf"})
+        assert run.intake.state().polled_because == "events don't arrive"
+
+
 def test_a_watch_that_is_granted_and_tells_nothing_is_found_out_by_the_scans(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
 if sys.version_info >= (3, 14):
@@ -99,3 +99,12 @@ class VerifiedReader(io.RawIOBase):
 def reading(file: BinaryIO, content_hash: str, fault: Callable[[Exception | None], Exception]) -> BinaryIO:
     """The content of a copy, verified while it is read to its end; see `VerifiedReader`."""
     return io.BufferedReader(VerifiedReader(file, content_hash, fault), _BLOCK)
+
+
+def holds(file: BinaryIO, chunks: Iterable[bytes]) -> bool:
+    """Whether a copy is of these bytes and no others; a damaged one isn't."""
+    try:
+        with zstd.ZstdFile(file) as content:
+            return all(content.read(len(chunk)) == chunk for chunk in chunks) and not content.read(1)
+    except DAMAGES:
+        return False

@@ -23,8 +23,10 @@ from qbwatch.core.period import ALL_DATES, Period
 from qbwatch.datasets import Dataset, Kind
 from qbwatch.edges import fold, item_prices
 from qbwatch.edges.fold_period import staged_days
+from qbwatch.edges.fold_sums import sums_of_stated
 from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
+from qbwatch.edges.publishing import publish_scratch
 from qbwatch.edges.staging import LoadStopped, Staging
 from qbwatch.edges.tables import raw_table
 from qbwatch.edges.vault import Vault, VaultError
@@ -98,7 +100,7 @@ class Loader:
         Returns what ``item`` did at its place, and how many rows of the raw table were touched in the end.
         """
         result, cursor = self.fold_beside(connection, dataset, items, item, at), driver(connection).cursor()
-        applied, repriced = fold.publish_scratch(cursor, dataset), item_prices.publish(cursor, dataset.full_name)
+        applied, repriced = publish_scratch(cursor, dataset), item_prices.publish(cursor, dataset.full_name)
         # A price that was another one for a while is news to dbt, too.
         return result, applied if applied.touched else replace(applied, updated=repriced)
 
@@ -133,16 +135,18 @@ class Loader:
         self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
     ) -> LoadResult:
         staging = Staging(cursor, self.order, at, self.should_stop)
-        tally = staging.fill(item, part, lambda: self.vault.open(item.content_hash))
+        tally, staged = staging.fill_for(target, item, part, lambda: self.vault.open(item.content_hash))
         if failure := check_rejects(tally.read, tally.rejected) or check_key_kind(cursor, target, part.layout):
             raise LoadRefused(failure, tally.rejects)
         statement = statement_of(item, part, tally)
-        fold.seal_stage(cursor, statement)
         passing(Moment.STAGED)
-        applied = fold.apply(cursor, statement, target, at)
+        if staged is fold.Staged.NOWHERE:
+            applied = fold.Applied(tally.accepted, 0, 0)
+        else:
+            applied = fold.apply(cursor, statement, target, at, staged)
         passing(Moment.FOLDED)
         item_prices.note(cursor, part.layout.dataset.full_name, item.file_id, item.as_of, target)
-        in_table = fold.sums_of_staged_keys(cursor, target, list(tally.sums))
+        in_table = sums_of_stated(cursor, target, list(tally.sums), staged)
         rows = count_rows(tally, applied)
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):
             raise LoadRefused(failure, tally.rejects)

@@ -28,9 +28,7 @@ def rehearse(connection: Connection, part: Part, tally: Tally, item: WorkItem) -
     fold.open_scratch(cursor, dataset)
     cursor.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(fold.SCRATCH, raw_table(dataset)))
     tally = Staging(cursor, DateOrder.MDY, at).fill_with_care(item, part)
-    statement = statement_of(item, part, tally)
-    fold.seal_stage(cursor, statement)
-    return count_rows(tally, fold.apply(cursor, statement, fold.SCRATCH, at))
+    return count_rows(tally, fold.apply(cursor, statement_of(item, part, tally), fold.SCRATCH, at))
 
 
 def questions_raised(

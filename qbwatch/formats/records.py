@@ -176,10 +176,21 @@ def _is_wrong(cell: Cell, cells: Sequence[str]) -> bool:
 
 
 def extra_of(row: Row, layout: Layout) -> str:
-    """Undeclared columns as JSON, blanks as null so that a blank takes back an earlier value."""
+    """The row's undeclared columns as JSON."""
+    return extra_json([row.cells[position].replace("\x00", "") for position, _ in layout.extra], layout)
+
+
+def extra_json(texts: Sequence[str | None], layout: Layout) -> str:
+    """Undeclared columns as JSON, from their texts in the order of `Layout.extra`.
+
+    In a list a blank is null, which takes back an earlier value. Documents and reports state all that they have:
+    there a blank is left out.
+    """
     if not layout.extra:
         return "{}"
-    found = {name: row.cells[position].replace("\x00", "") or None for position, name in layout.extra}
+    found = {name: text or None for (_, name), text in zip(layout.extra, texts, strict=True)}
+    if layout.dataset.kind is not Kind.LIST:
+        found = {name: text for name, text in found.items() if text is not None}
     return json.dumps(found, ensure_ascii=False)
 
 

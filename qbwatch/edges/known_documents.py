@@ -61,7 +61,9 @@ class KnownDocuments:
                     out.write(b"%d\n" % digest)
         parts = {"known": _KNOWN, "unseen": _UNSEEN, "stage": STAGE, "unstated": UNSTATED}
         for statement in (
+            "ANALYZE {known}",
             "ANALYZE {unseen}",
+            "ANALYZE {stage} (_key, _line)",
             "CREATE TEMP TABLE {unstated} ON COMMIT DROP AS SELECT k._key FROM {known} AS k"
             " WHERE EXISTS (SELECT FROM {unseen} AS u WHERE u.digest = k.digest)"
             " AND NOT EXISTS (SELECT FROM {stage} AS s WHERE s._key = k._key)",

@@ -10,6 +10,7 @@ Arrow weighs 40 MB: only loads of large files import this module.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Any
@@ -28,14 +29,20 @@ from qbwatch.formats.records import extra_json
 from qbwatch.formats.row_text import ESCAPES, NULL, RowText
 from qbwatch.formats.tally import Tally
 
+pa.set_cpu_count(1)
+with suppress(NotImplementedError):  # of Arrow's pools the one that gives back what is free
+    pa.set_memory_pool(pa.jemalloc_memory_pool())
+
 Column = Any  # of Arrow, which has no types
 _REMEMBERED = 20_000  # texts of one column
 _LONGEST_KEY = 500  # as in `formats.keys`
 
-# Texts that their reader returns as they are.
+# Texts that their reader returns as they are, but for an identifier's commas; the percentages of a rate are another
+# reader's affair.
 _NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _AS_WRITTEN: dict[cells.Reader, str] = {
-    cells.read_id: r"^[!-*.-~-]+$",  # neither a comma nor a plus, and no blank
+    # Neither a comma nor a plus, and no blank; or digits in thousands, and then the commas are to go.
+    cells.read_id: r"^([!-*.-~-]+|[0-9]{1,3}(,[0-9]{3})+)$",
     cells.read_amount: _NUMBER,
     cells.read_rate: _NUMBER,
 }
@@ -73,15 +80,15 @@ class ColumnReader:
         first = self.tally.read + 1
         numbers: Sequence[int] = range(first, first + raw.num_rows)
         self.tally.read += raw.num_rows
-        key = self._key(raw)
+        values = self._values(raw)
+        key = self._key(values)
         if key.null_count:
             self._count_blank_rows(raw, key)
             kept = pc.is_valid(key)
             numbers = [number for number, is_kept in zip(numbers, kept.to_pylist(), strict=True) if is_kept]
-            raw, key = raw.filter(kept), key.filter(kept)
+            raw, key, *values = (each.filter(kept) for each in (raw, key, *values))
         if not raw.num_rows:
             return Rows([], [], [], [])
-        values = [self._read(raw.column(cell.position), cell.read, cell.position) for cell in self.layout.cells]
         begins, ordinals = self._numbered(key)
         said = self._joined(block, [key, ordinals, *values, *self._extra(raw)])
         self.tally.accepted += raw.num_rows
@@ -106,6 +113,8 @@ class ColumnReader:
             )
         except pa.ArrowInvalid as error:
             raise NotPlain(f"rows of another width: {error}") from error
+        if table.num_rows != block.count:
+            raise NotPlain("an empty line, which Arrow passes over")
         [batch] = table.combine_chunks().to_batches()
         beyond = range(self.layout.width, len(names))
         if any(batch.column(position).null_count < batch.num_rows for position in beyond):
@@ -120,12 +129,11 @@ class ColumnReader:
         if _any(pc.starts_with(first, "TOTAL")) or _any(pc.match_substring(first, "day, ", ignore_case=True)):
             raise NotPlain("what closes a printed list")
 
-    def _key(self, raw: Column) -> Column:
-        cell = self.layout.key[0]
-        key = self._read(raw.column(cell.position), cell.read, cell.position)
-        if _all(pc.match_substring_regex(key, _PLAIN_KEY)) and not _any(
-            pc.greater(pc.binary_length(key), _LONGEST_KEY)
-        ):
+    def _key(self, values: list[Column]) -> Column:
+        [cell] = self.layout.key
+        key = values[self.layout.cells.index(cell)]
+        is_plain = _all(pc.match_substring_regex(key, _PLAIN_KEY))
+        if is_plain and (pc.max(pc.binary_length(key)).as_py() or 0) <= _LONGEST_KEY:
             return key
         return self._by_values(key, _comparable, cell.position)
 
@@ -137,19 +145,28 @@ class ColumnReader:
         self.tally.structural += keyless.num_rows
         self.tally.row_classes[RowClass.BLANK] += keyless.num_rows
 
+    def _values(self, raw: Column) -> list[Column]:
+        """The columns of `Layout.cells` by their readers.
+
+        Those of one reader are looked at together: on blocks this small it is the calls that cost, not the texts.
+        """
+        together: dict[cells.Reader, list[Column]] = {}
+        for cell in self.layout.cells:
+            together.setdefault(cell.read, []).append(raw.column(cell.position))
+        plain = {read for read, columns in together.items() if _is_as_written(pa.concat_arrays(columns), read)}
+        return [
+            _as_written(column, cell.read) if cell.read in plain else self._read(column, cell.read, cell.position)
+            for cell in self.layout.cells
+            for column in (raw.column(cell.position),)
+        ]
+
     def _read(self, column: Column, read: cells.Reader, position: int) -> Column:
         """A column by its reader."""
-        if column.null_count == len(column) or self._is_as_written(column, read):
+        if column.null_count == len(column):
             return column
-        if read is cells.read_rate_percent and not _any(pc.match_substring(column, "%")):
-            return pa.nulls(len(column), pa.string())
+        if _is_as_written(column, read):
+            return _as_written(column, read)
         return self._by_values(column, read, position)
-
-    def _is_as_written(self, column: Column, read: cells.Reader) -> bool:
-        if read is cells.read_text:  # a text that begins so may be nothing but blanks
-            return not _any(pc.less(column, "!")) and not _any(pc.greater_equal(column, "\x7f"))
-        pattern = _AS_WRITTEN.get(read)
-        return pattern is not None and _all(pc.match_substring_regex(column, pattern))
 
     def _by_values(self, column: Column, read: cells.Reader, position: int) -> Column:
         """Each different text of a column, read once."""
@@ -195,6 +212,22 @@ class ColumnReader:
         joined = pc.binary_join_element_wise(*columns, "\t", null_handling="replace", null_replacement=NULL)
         said: list[bytes] = joined.cast(pa.binary()).to_pylist()
         return said
+
+
+def _is_as_written(column: Column, read: cells.Reader) -> bool:
+    """Whether `_as_written` is what the reader would make of it."""
+    if read is cells.read_text:  # a text that begins so may be nothing but blanks
+        return not _any(pc.less(column, "!")) and not _any(pc.greater_equal(column, "\x7f"))
+    if read is cells.read_rate_percent:
+        return not _any(pc.match_substring(column, "%"))
+    pattern = _AS_WRITTEN.get(read)
+    return pattern is not None and _all(pc.match_substring_regex(column, pattern))
+
+
+def _as_written(column: Column, read: cells.Reader) -> Column:
+    if read is cells.read_rate_percent:
+        return pa.nulls(len(column), pa.string())
+    return pc.replace_substring(column, ",", "") if read is cells.read_id else column
 
 
 def _comparable(text: str) -> str:

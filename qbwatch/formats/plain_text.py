@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 from typing import BinaryIO
 
 from qbwatch.formats.refusal import Refusal
@@ -22,6 +23,9 @@ from qbwatch.formats.text import read_rows
 _BLOCK = 1 << 18
 _LONGEST_ROW = 1 << 19  # bytes: far below the longest cell that the careful reader takes
 _CODECS = frozenset({"utf-8", "utf-8-sig", "cp1252"})
+_ALL_BUT_LINE_ENDS = bytes(set(range(256)) - set(b"\r\n"))
+_ALL_BUT_CONTROLS = bytes(range(32, 256))
+_FIRST, _LAST = itemgetter(slice(0, 1)), itemgetter(slice(-1, None))
 _SCIENTIFIC = re.compile(rb"[0-9]E\+[0-9]")
 _LEFT_OVER = re.compile(rb"#(?:##|REF!|VALUE!|DIV/0!|NUM!|NULL!|NAME\?|N/A)")
 
@@ -32,9 +36,10 @@ class NotPlain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole rows in UTF-8. ``is_bare``: no cell holds a backslash, a tab or a line end."""
+    """``count`` whole rows in UTF-8. ``is_bare``: no cell holds a backslash, a tab or a line end."""
 
     rows: bytes
+    count: int
     is_bare: bool
 
 
@@ -60,21 +65,19 @@ class PlainText:
             yield self._proven(rest + (self._newline or b"\n"))
 
     def _proven(self, rows: bytes) -> Block:
-        bare = self._without_quoted(rows) if b'"' in rows else rows
-        if b"\x00" in rows:
+        controls = rows.translate(None, _ALL_BUT_CONTROLS)
+        if b"\x00" in controls:
             raise NotPlain("a NUL character")
-        self._prove_line_ends(bare)
-        self._prove_undamaged(rows)
-        has_escapes = b"\\" in rows or (self.delimiter != b"\t" and b"\t" in rows)
-        is_bare = not has_escapes and all(bare.count(end) == rows.count(end) for end in (b"\n", b"\r"))
-        return Block(rows if self.codec == "utf-8" else rows.decode(self.codec).encode(), is_bare)
-
-    def _prove_undamaged(self, rows: bytes) -> None:
-        """What a spreadsheet damaged is told with its line, which only the careful lane knows."""
-        if (b"E+" in rows and _SCIENTIFIC.search(rows)) or (b"#" in rows and _LEFT_OVER.search(rows)):
-            raise NotPlain("what a spreadsheet leaves of a cell that it damaged")
-        if b"\x1a" in rows:
+        if b"\x1a" in controls:
             raise NotPlain("a mark of the end of the text")
+        # What a spreadsheet damaged is told with its line, which only the careful lane knows.
+        if (b"+" in rows and _SCIENTIFIC.search(rows)) or (b"#" in rows and _LEFT_OVER.search(rows)):
+            raise NotPlain("what a spreadsheet leaves of a cell that it damaged")
+        bare = self._without_quoted(rows).translate(None, _ALL_BUT_CONTROLS) if b'"' in rows else controls
+        is_tab_parted = self.delimiter == b"\t"
+        is_bare = controls == bare and b"\\" not in rows and (is_tab_parted or b"\t" not in controls)
+        count = self._line_ends(bare.replace(b"\t", b"") if is_tab_parted else bare)
+        return Block(rows if self.codec == "utf-8" else rows.decode(self.codec).encode(), count, is_bare)
 
     def _without_quoted(self, rows: bytes) -> bytes:
         """The rows without their quoted cells. Raises `NotPlain` when a quote stands elsewhere than around a cell."""
@@ -83,20 +86,22 @@ class PlainText:
             raise NotPlain("a quote that isn't closed")
         outside = pieces[::2]
         # An empty piece stands between the two halves of a doubled quote.
-        if {each[:1] for each in outside[1:]} - {self.delimiter, b"\r", b"\n", b""}:
+        if set(map(_FIRST, outside[1:])) - {self.delimiter, b"\r", b"\n", b""}:
             raise NotPlain("text behind a closing quote")
-        if {each[-1:] for each in outside[:-1]} - {self.delimiter, b"\n", b""}:
+        if set(map(_LAST, outside[:-1])) - {self.delimiter, b"\n", b""}:
             raise NotPlain("a quote inside of a cell")
         return b"".join(outside)
 
-    def _prove_line_ends(self, bare: bytes) -> None:
-        pairs, ends = bare.count(b"\r\n"), bare.count(b"\n")
+    def _line_ends(self, controls: bytes) -> int:
+        """How many there are among the control characters outside of quotes; all of them must be alike."""
         if not self._newline:
-            self._newline = b"\r\n" if pairs else b"\n"
-        if bare.count(b"\r") != pairs or (ends - pairs if self._newline == b"\r\n" else pairs):
-            raise NotPlain("a mixture of line ends")
-        if bare.startswith((b"\n", b"\r")) or self._newline * 2 in bare:
-            raise NotPlain("an empty line")
+            self._newline = b"\r\n" if b"\r" in controls else b"\n"
+        count = controls.count(b"\n")
+        if controls != self._newline * count:
+            ends = controls.translate(None, _ALL_BUT_LINE_ENDS)
+            if ends != self._newline * count:
+                raise NotPlain("a mixture of line ends")
+        return count
 
 
 def _cut(data: bytes) -> tuple[bytes, bytes]:

@@ -85,7 +85,7 @@ def _item(name: str, data: bytes) -> WorkItem:
 def _told(part: Part, tally: Tally) -> tuple[Any, ...]:
     counts = (tally.read, tally.structural, tally.accepted, tally.rejected, tally.has_keyless, tally.bad_keys)
     notes = notes_of(part.layout, part.table.encoding, tally, is_full=True)
-    return (counts, {name: str(total.normalize()) for name, total in tally.sums.items()}, dict(tally.row_classes),
+    return (counts, {name: str(total) for name, total in tally.sums.items()}, dict(tally.row_classes),
             tally.rejects, tally.damaged, notes)  # fmt: skip
 
 

@@ -21,13 +21,14 @@ def add_sums(sums: Sums, columns: Mapping[str, Any]) -> None:
     if not columns:
         return
     together = pa.concat_arrays(list(columns.values()))
-    amounts = _decimals(together)
+    amounts, places = _decimals(together), _decimal_places(together)
     size = len(together) // len(columns)
-    for place, name in enumerate(columns):
+    for start, name in zip(range(0, len(together), size), columns, strict=True):
         if amounts is None:
             total = _sum_of_texts(columns[name])
         else:
-            total = pc.sum(amounts.slice(place * size, size)).as_py() or Decimal(0)
+            total = pc.sum(amounts.slice(start, size)).as_py() or Decimal(0)
+            total = total.quantize(Decimal(1).scaleb(-(pc.max(places.slice(start, size)).as_py() or 0)), context=EXACT)
         sums[name] = EXACT.add(sums[name], total)
 
 
@@ -38,6 +39,13 @@ def _decimals(texts: Any) -> Any | None:
         return texts.cast(_AMOUNT)
     except pa.ArrowInvalid:  # more decimal places than fit
         return None
+
+
+def _decimal_places(texts: Any) -> Any:
+    """How many each text is written with: a sum has as many as the longest of its parts."""
+    point = pc.find_substring(texts, ".")
+    behind = pc.subtract(pc.subtract(pc.binary_length(texts), point), 1)
+    return pc.if_else(pc.less(point, 0), 0, behind)
 
 
 def _sum_of_texts(column: Any) -> Decimal:

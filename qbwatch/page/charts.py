@@ -120,7 +120,9 @@ def strip(title: str, arrivals: Mapping[date, str], last: date) -> Strip:
     return Strip(title, summary + ".", latest, len(days) * _CELL, cells)
 
 
-def strips(arrivals: Mapping[str, Mapping[date, str]], titles: Sequence[tuple[str, str]], last: date) -> tuple[Strip, ...]:
+def strips(
+    arrivals: Mapping[str, Mapping[date, str]], titles: Sequence[tuple[str, str]], last: date
+) -> tuple[Strip, ...]:
     """A strip for each dataset (full name, title) that came within the days."""
     first = days_until(last)[0]
     shown = [(name, title) for name, title in titles if any(each >= first for each in arrivals.get(name, ()))]

@@ -11,13 +11,12 @@ from qbwatch.core.facts import Json
 from qbwatch.page.charts import Bars, bars, days_until, strips
 from qbwatch.page.facts import Arrived, PageFacts, RefusedPart
 from qbwatch.page.headline import headline
+from qbwatch.page.problem import CODE
 from qbwatch.page.refusals import in_words
 from qbwatch.page.troubles import Trouble, Whose, troubles_of
 from qbwatch.page.view import Figure, Recent, Task, View, Waiting
 from qbwatch.page.words import day, file_name, is_mart, moment, place_of, short_moment, title_of
 
-OWN_CODES = ("page_unwritable",)
-"""Codes of the page's own problems, which don't stand on it: a page that can be read was written."""
 _REFUSED_SHOWN, _WAITING_SHOWN = 20, 12
 _FRESH = {"fresh": "", "warn": "getting old", "stale": "too old", "never": "no figures yet"}
 _STATES = {
@@ -30,13 +29,13 @@ _STATES = {
 
 def compose(status: Json, facts: PageFacts | None, zone: ZoneInfo, today: date) -> View:
     """Everything on the page. Without ``facts`` (Postgres can't be asked) files are told as the status knows them."""
-    facts = facts or _from_status(status)
-    troubles = troubles_of(status, (*OWN_CODES, "quarantined_file"))
+    is_known, facts = facts is not None, facts or _from_status(status)
+    troubles = troubles_of(status, (CODE, "quarantined_file"))
     refused_count = max(facts.refused_count, len(facts.refused))
     shown = facts.refused[:_REFUSED_SHOWN]
     by_whose = {whose: tuple(_task(each, zone) for each in troubles if each.whose is whose) for whose in Whose}
     days = days_until(today)
-    relations = [each for each in status["freshness"]]
+    relations = status["freshness"]
     pending = status["pending"]
     return View(
         headline=headline(status, troubles, refused_count),
@@ -47,7 +46,7 @@ def compose(status: Json, facts: PageFacts | None, zone: ZoneInfo, today: date) 
         refused_more=refused_count - len(shown),
         waiting=tuple(_waiting(each) for each in pending["files"][:_WAITING_SHOWN]),
         waiting_count=pending["count"],
-        recent=tuple(_recent(each, zone) for each in facts.recent),
+        recent=tuple(_recent(each, zone) for each in facts.recent) if is_known else None,
         marts=_figures(each for each in relations if is_mart(each["relation"])),
         datasets=_figures(each for each in relations if not is_mart(each["relation"])),
         sales=_sales(facts),
@@ -85,7 +84,7 @@ def _refusal(part: RefusedPart, zone: ZoneInfo) -> Task:
 
 def _task(trouble: Trouble, zone: ZoneInfo) -> Task:
     return Task(
-        "Wrong" if trouble.is_error else "Look at",
+        "Wrong" if trouble.is_error else "Check",
         trouble.is_error,
         trouble.title,
         trouble.do,
@@ -98,7 +97,7 @@ def _task(trouble: Trouble, zone: ZoneInfo) -> Task:
 
 def _waiting(entry: Json) -> Waiting:
     what = title_of(entry["dataset"]) if entry["dataset"] else ""
-    return Waiting(file_name(entry["name"]), what, _STATES.get(entry["state"], entry["state"]))
+    return Waiting(file_name(entry["name"]), what, _STATES.get(str(entry["state"]), str(entry["state"])))
 
 
 def _recent(each: Arrived, zone: ZoneInfo) -> Recent:

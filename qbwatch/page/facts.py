@@ -45,7 +45,7 @@ class PageFacts:
     """``refused``: the newest of ``refused_count``; a sequence of sales is oldest first, None where none is known.
 
     ``rows``: rows that were new, changed or gone, by the office's day of their load. ``arrivals``: by dataset and
-    office's day, the best that became of a file: ``loaded``, ``waiting``, ``refused`` or ``skipped``.
+    office's day, what became of its files: ``refused`` if one was, else ``waiting``, ``loaded`` or ``skipped``.
     """
 
     refused: tuple[RefusedPart, ...] = ()

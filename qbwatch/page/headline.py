@@ -21,8 +21,10 @@ def headline(status: Json, troubles: Sequence[Trouble], refused: int) -> Headlin
     through = _through(status)
     if not status["freshness"] and not status["problems"]:
         return Headline(Tone.OK, "Ready: nothing is loaded yet", "Put the first exports into the folder.")
-    if status["answered_by"] == "cache" or status["daemon"]["state"] == "down":
-        return Headline(Tone.ERROR, "qbwatch can't tell", f"See below why. {through}".strip())
+    if status["answered_by"] == "cache":
+        return Headline(Tone.ERROR, "Can’t tell: the database is out of reach", "")
+    if status["daemon"]["state"] == "down":
+        return Headline(Tone.ERROR, "Not watched: qbwatch isn’t running", through)
     errors = sum(each.is_error for each in troubles) + refused
     match status["health"]:
         case "ok":
@@ -38,7 +40,7 @@ def headline(status: Json, troubles: Sequence[Trouble], refused: int) -> Headlin
 def stopped(view: View, at: datetime, zone: ZoneInfo) -> View:
     """The same page, once qbwatch has stopped: its verdict is of that moment."""
     before = view.headline.text
-    detail = f"Since {moment(at, zone)} new files aren't loaded, until it is started again. When it stopped: {before}."
+    detail = f"Since {moment(at, zone)} new files aren’t loaded, until it is started again. When it stopped: {before}."
     return replace(view, headline=Headline(Tone.STOPPED, "qbwatch was stopped", detail))
 
 

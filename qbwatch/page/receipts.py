@@ -18,12 +18,12 @@ from qbwatch.page.words import moment, place_of
 PREFIX, SUFFIX = "NOT LOADED ", ".txt"
 MARK = "This note is qbwatch's own: it disappears by itself once the file is in order. Please don't write into it.\n"
 _UNFIT = re.compile(r'[\x00-\x1f<>:"/\\|?*]')  # in a name, for Windows, where the office will see it
-_LONGEST = 80  # characters of the file's name in that of its receipt
+_LONGEST = 180  # bytes of the file's name in that of its receipt, which may have 255 in all
 
 
 def receipt_name(name: str) -> str:
     """The receipt of a file (shown name), as a file name that any system takes; no two files share one."""
-    plain = _UNFIT.sub("_", name)[:_LONGEST].rstrip(". ")
+    plain = _UNFIT.sub("_", name).encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore").rstrip(". ")
     if plain != name:
         plain += f" {hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:6]}"
     return f"{PREFIX}{plain}{SUFFIX}"

@@ -16,7 +16,7 @@ from qbwatch.page.words import file_name, row_in, title_of
 
 AGAIN = "Export {what} again."
 _SAME = "Export {what} again. If it happens again, tell the person who looks after qbwatch."
-_TELL = "Tell the person who looks after qbwatch; exporting it again won't help."
+_TELL = "Tell the person who looks after qbwatch; exporting it again won’t help."
 _TABLE = "Export {what} again, as CSV or Excel."
 _UNPACK = "Unpack it, and put the files that are in it into the folder."
 _SMALLER = "Export it again in smaller pieces (a shorter period), or as CSV."
@@ -30,11 +30,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "cell_too_long": ("the file is damaged{in_row}: a quotation mark is missing", AGAIN),
     "empty_file": ("the file is empty", AGAIN),
     "placeholder": (
-        "the file has its name, but its content isn't here",
+        "the file has its name, but its content isn’t here",
         "In Dropbox, choose “Make available offline” for it, or export {what} again.",
     ),
-    "undecodable": ("some of its letters can't be read{in_row}", "Export {what} again as CSV, with UTF-8 encoding."),
-    "too_many_rejects": ("{share}can't be read", AGAIN),
+    "undecodable": ("some of its letters can’t be read{in_row}", "Export {what} again as CSV, with UTF-8 encoding."),
+    "too_many_rejects": ("{share}can’t be read", AGAIN),
     "date_order": (
         "the dates{in_row} are written in another order than before",
         "Look at the date format in the regional settings of the office PC. Then export {what} again.",
@@ -44,16 +44,19 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Rename it as the exporter does, for instance Invoice_04_17_2025_2_00_03.csv.",
     ),
     "missing_columns": ("columns are missing that are always there", _USUAL),
-    "unreadable_rows": ("rows{in_row} can't be read", AGAIN),
-    "unclear_row": ("it can't be told what row {row} is", "Export the report again. If it was edited by hand, undo it."),
+    "unreadable_rows": ("rows{in_row} can’t be read", AGAIN),
+    "unclear_row": (
+        "it can’t be told what row {row} is",
+        "Export the report again. If it was edited by hand, undo it.",
+    ),
     "unknown_layout": ("it is no export that qbwatch knows", "Is it in the right folder? Else export {what} again."),
     "no_known_kind": ("it holds no list that qbwatch loads", "Export the lists from QuickBooks again."),
     "ambiguous": ("it could be one of several exports", "Export it again with the lines above its header."),
     "ambiguous_sheets": ("two of its sheets hold the same", "Keep one of them in the workbook, and save it again."),
     "name_disagrees": ("its name says one thing, and its content another", "Rename it after what it holds."),
-    "no_report_date": ("the report doesn't say for which day it is", "Export it again with its title and date."),
+    "no_report_date": ("the report doesn’t say for which day it is", "Export it again with its title and date."),
     "outside_period": ("it has rows{in_row} outside the period that it names", AGAIN),
-    "totals_disagree": ("its totals don't add up: rows are missing, or it was edited by hand", AGAIN),
+    "totals_disagree": ("its totals don’t add up: rows are missing, or it was edited by hand", AGAIN),
     "few_rows": ("it has far fewer rows than the last one", _IS_RIGHT),
     "no_rows": ("it has no row, and the last one had some", _IS_RIGHT),
     "period_overlaps": ("its period overlaps that of another report in part", _IS_RIGHT),
@@ -70,7 +73,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "workbook_too_slow": ("the workbook takes too long to read", _SMALLER),
     "zip_bomb": ("the workbook is packed as no export is", AGAIN),
     "entity_bomb": ("the workbook holds what no spreadsheet program writes", AGAIN),
-    "xlsb": ("a binary workbook (.xlsb) can't be read exactly", "Save it as .xlsx or CSV."),
+    "xlsb": ("a binary workbook (.xlsb) can’t be read exactly", "Save it as .xlsx or CSV."),
     "xlsx": ("it is an Excel workbook under another name", "Save it as .xlsx or CSV."),
     "xls": ("it is an Excel workbook under another name", "Save it as .xlsx or CSV."),
     "old_workbook": ("it is a workbook of an Excel before 1997", "Save it as .xlsx or CSV."),
@@ -86,11 +89,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "zip_archive": ("it is an archive of other files", _UNPACK),
     "vault_copy_gone": ("its copy on the server is gone", "Put the same file into the folder again."),
     "vault_copy_damaged": ("its copy on the server is damaged", "Put the same file into the folder again."),
-    "database_value": ("a value in it can't be stored", _SAME),
+    "database_value": ("a value in it can’t be stored", _SAME),
     "database_constraint": ("its rows contradict each other", _SAME),
     "database_limit": ("a value in it is too large", _SAME),
-    "rows_disagree": ("qbwatch didn't get its rows to add up", _TELL),
-    "sums_disagree": ("qbwatch didn't get its sums to agree with the database", _TELL),
+    "rows_disagree": ("qbwatch didn’t get its rows to add up", _TELL),
+    "sums_disagree": ("qbwatch didn’t get its sums to agree with the database", _TELL),
     "kills_the_process": ("qbwatch broke off while loading it, several times", _TELL),
     "unexpected": ("qbwatch failed on it", _TELL),
     "too_long": ("the report is too long", _SMALLER),

@@ -11,13 +11,8 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from qbwatch.page.view import View
+from qbwatch.page.view import GENERATOR, REWRITTEN_AFTER, View
 from qbwatch.page.words import moment
-
-GENERATOR = '<meta name="generator" content="qbwatch">'
-"""Stands at the beginning of each page, and tells it from anybody else's file."""
-REWRITTEN_AFTER = timedelta(hours=6)
-"""A page whose answer doesn't change is written anew after so long; four of these are the day that it speaks of."""
 
 
 def render(view: View, written_at: datetime, zone: ZoneInfo) -> str:

@@ -15,9 +15,9 @@ from itertools import groupby
 
 from qbwatch.core.facts import Json, Severity
 from qbwatch.core.model import FailureClass
-from qbwatch.page.words import file_name, title_of
+from qbwatch.page.words import counted, file_name, is_mart, title_of
 
-_NAMES_SHOWN = 5
+_NAMES_SHOWN = 12
 _BY_ITSELF = "Nothing needs to be done: it is tried again by itself, and nothing is lost."
 _COMMAND = "qbwatch status"
 
@@ -49,30 +49,34 @@ _OFFICE, _SERVER, _NOBODY = Whose.OFFICE, Whose.SERVER, Whose.NOBODY
 
 # The beginning of a code → title, what to do, who can. The longest beginning that fits counts.
 _WORDS: dict[str, tuple[str, str, Whose]] = {
-    "daemon_down": ("qbwatch isn't running, so new files aren't loaded", _STARTS_IT, _SERVER),
+    "daemon_down": ("qbwatch isn’t running, so new files aren’t loaded", _STARTS_IT, _SERVER),
     "locked_out": ("Another qbwatch works on the same database", "End one of the two.", _SERVER),
-    "database_": ("The database can't be reached or worked with", "Start it, or mend what ails it.", _SERVER),
-    "disk_": ("The server's disk is full or faulty, so files wait", "Free space on it, or mend it.", _SERVER),
+    "database_": ("The database can’t be reached or worked with", "Start it, or mend what ails it.", _SERVER),
+    "disk_": ("The server’s disk is full or faulty, so files wait", "Free space on it, or mend it.", _SERVER),
     "watch_": (
         "New files are noticed later than usual",
         "Nothing is lost: the folder is looked through every few minutes.",
         _SERVER,
     ),
     "folder_": (
-        "The folder of the exports is missing, empty or can't be read",
+        "The folder of the exports is missing, empty or can’t be read",
         "Is Dropbox running on the server, and is the disk mounted? In the office: was the folder moved or renamed?",
         _SERVER,
     ),
-    "subfolder_unreadable": ("A folder among the exports can't be read", "Give qbwatch the right to read it.", _SERVER),
-    "sync_client_down": ("Dropbox isn't running on the server, so new exports don't arrive", "Start it.", _SERVER),
+    "subfolder_unreadable": ("A folder among the exports can’t be read", "Give qbwatch the right to read it.", _SERVER),
+    "sync_client_down": ("Dropbox isn’t running on the server, so new exports don’t arrive", "Start it.", _SERVER),
     "nothing_arrives": (
         "No file has arrived for longer than usual",
         "Is the office PC on? Did the exporter run, and does Dropbox say that it is up to date?",
         _OFFICE,
     ),
-    "stale": ("{title}", "Did the exporter run on the office PC, and does Dropbox say that it is up to date?", _OFFICE),
+    "stale": (
+        "New exports are overdue",
+        "Did the exporter run on the office PC, and does Dropbox say that it is up to date?",
+        _OFFICE,
+    ),
     "conflicted_copy": (
-        "Dropbox kept two versions of a file, and the second isn't loaded",
+        "Dropbox kept two versions of a file, and the second isn’t loaded",
         "Compare the two, keep the right one under the plain name, and delete the “conflicted copy”.",
         _OFFICE,
     ),
@@ -83,7 +87,7 @@ _WORDS: dict[str, tuple[str, str, Whose]] = {
         _OFFICE,
     ),
     "transform_failed": (
-        "The new data is loaded, but the dashboard isn't up to date",
+        "The new data is loaded, but the dashboard isn’t up to date",
         "The dashboard shows the figures as they were before. Mend what dbt names, then: qbwatch once.",
         _SERVER,
     ),
@@ -92,12 +96,16 @@ _WORDS: dict[str, tuple[str, str, Whose]] = {
         "The figures are shown all the same. Look at the rows that the check names.",
         _SERVER,
     ),
-    "channel_broken": ("Messages about trouble can't be delivered", "Correct the address, then: qbwatch alerts test.", _SERVER),
-}  # fmt: skip
+    "channel_broken": (
+        "Messages about trouble can’t be delivered",
+        "Correct the address, then: qbwatch alerts test.",
+        _SERVER,
+    ),
+}
 _BY_CLASS: dict[FailureClass, tuple[str, str, Whose]] = {
     FailureClass.DATA: ("Something is wrong with the data", "Look at what the status says.", _SERVER),
     FailureClass.INFRASTRUCTURE: ("Something on the server is in the way", _BY_ITSELF, _NOBODY),
-    FailureClass.CONFIGURATION: ("Something on the server isn't set up right", "Look at the status.", _SERVER),
+    FailureClass.CONFIGURATION: ("Something on the server isn’t set up right", "Look at the status.", _SERVER),
     FailureClass.MISSING_FILES: (
         "{summary}",
         "Did the exporter run on the office PC, and does Dropbox say that it is up to date?",
@@ -109,7 +117,7 @@ _WAITING = ("Files wait, because something on the server is in the way", _BY_ITS
 
 def troubles_of(status: Json, unspoken: Sequence[str]) -> tuple[Trouble, ...]:
     """The problems of a status, errors first; what has one cause is one trouble. ``unspoken``: codes to leave out."""
-    shown = [each for each in status["problems"] if each["code"] not in unspoken]
+    shown = [each for each in status["problems"] if each["code"] not in unspoken and not _follows(each, status)]
     told = [_in_words(each, status) for each in shown]
     grouped = [list(alike) for _, alike in groupby(sorted(told, key=_cause), _cause)]
     return tuple(sorted(map(_joined, grouped), key=lambda each: not each.is_error))
@@ -138,8 +146,9 @@ def _joined(alike: list[Trouble]) -> Trouble:
 def _in_words(problem: Json, status: Json) -> Trouble:
     code, failure_class = str(problem["code"]), FailureClass(problem["class"])
     title, do, whose = _words(code, failure_class, str(problem["summary"]))
+    names = () if problem["file"] is None else (file_name(problem["file"]),)
     if code == "stale":
-        title = _stale(problem, status)
+        names = (_stale(problem, status),)
     if failure_class is FailureClass.MISSING_FILES:
         title = title.replace("{summary}", str(problem["summary"]))
     return Trouble(
@@ -148,7 +157,7 @@ def _in_words(problem: Json, status: Json) -> Trouble:
         whose,
         problem["severity"] == Severity.ERROR,
         None if problem["since"] is None else datetime.fromisoformat(problem["since"]),
-        () if problem["file"] is None else (file_name(problem["file"]),),
+        names,
         command=_COMMAND if whose is Whose.SERVER else "",
     )
 
@@ -160,8 +169,19 @@ def _words(code: str, failure_class: FailureClass, summary: str) -> tuple[str, s
     return _WORDS[max(fitting, key=len)] if fitting else _BY_CLASS[failure_class]
 
 
+def _follows(problem: Json, status: Json) -> bool:
+    """Whether it is a mart that is old because exports are, which are told of already."""
+    stale = [_relation(each) for each in status["problems"] if each["code"] == "stale"]
+    return problem["code"] == "stale" and is_mart(_relation(problem)) and not all(map(is_mart, stale))
+
+
 def _stale(problem: Json, status: Json) -> str:
-    """``Invoices are 3 business days old``; a relation's name is the first word of the problem's summary."""
-    relation = str(problem["summary"]).partition(" ")[0]
+    """``Invoices: 3 business days old``."""
+    relation = _relation(problem)
     age = next((each["age_business_days"] for each in status["freshness"] if each["relation"] == relation), None)
-    return f"{title_of(relation)}: the newest figures are {age if age is not None else 'some'} business days old"
+    return title_of(relation) if age is None else f"{title_of(relation)}: {counted(age, 'business day')} old"
+
+
+def _relation(problem: Json) -> str:
+    """A relation's name is the first word of the summary of its age."""
+    return str(problem["summary"]).partition(" ")[0]

@@ -6,9 +6,15 @@ Two equal views make the same page, but for the moment at which it is written; s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from qbwatch.page.charts import Bars, Strip
+
+GENERATOR = '<meta name="generator" content="qbwatch">'
+"""Stands at the beginning of each page, and tells it from anybody else's file."""
+REWRITTEN_AFTER = timedelta(hours=6)
+"""A page whose answer doesn't change is written anew after so long; four of these are the day that it speaks of."""
 
 
 class Tone(StrEnum):
@@ -31,7 +37,7 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that is wrong: what, and what to do. ``label``: "Wrong" or "Look at"; ``marks`` are small print."""
+    """Something that is wrong: what, and what to do. ``label``: "Refused", "Wrong" or "Check";."""
 
     label: str
     is_error: bool
@@ -76,7 +82,8 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The whole page. ``remark`` says that what stands below is older than the page, where it is."""
+    """The whole page. ``remark`` says that what stands below is older than the page, where it is; what
+    is None isn't known."""
 
     headline: Headline
     remark: str
@@ -86,7 +93,7 @@ class View:
     refused_more: int
     waiting: tuple[Waiting, ...]
     waiting_count: int
-    recent: tuple[Recent, ...]
+    recent: tuple[Recent, ...] | None
     marts: tuple[Figure, ...]
     datasets: tuple[Figure, ...]
     sales: Bars | None

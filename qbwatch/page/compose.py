@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from qbwatch.core.facts import Json
+from qbwatch.core.facts import Json, Severity
 from qbwatch.page.charts import Bars, bars, days_until, strips
 from qbwatch.page.facts import Arrived, PageFacts, RefusedPart
 from qbwatch.page.headline import headline
@@ -30,7 +30,8 @@ _STATES = {
 def compose(status: Json, facts: PageFacts | None, zone: ZoneInfo, today: date) -> View:
     """Everything on the page. Without ``facts`` (Postgres can't be asked) files are told as the status knows them."""
     is_known, facts = facts is not None, facts or _from_status(status)
-    troubles = troubles_of(status, (CODE, "quarantined_file"))
+    status = _without_own(status)
+    troubles = troubles_of(status, ("quarantined_file",))
     refused_count = max(facts.refused_count, len(facts.refused))
     shown = facts.refused[:_REFUSED_SHOWN]
     by_whose = {whose: tuple(_task(each, zone) for each in troubles if each.whose is whose) for whose in Whose}
@@ -56,6 +57,13 @@ def compose(status: Json, facts: PageFacts | None, zone: ZoneInfo, today: date) 
         clock=place_of(zone),
         version=str(status["version"]),
     )
+
+
+def _without_own(status: Json) -> Json:
+    """The status but for the page's own trouble, which is over when this can be read."""
+    problems = [each for each in status["problems"] if each["code"] != CODE]
+    is_ok = not problems and status["health"] == Severity.WARNING
+    return {**status, "problems": problems, "health": "ok" if is_ok else status["health"]}
 
 
 def _from_status(status: Json) -> PageFacts:

@@ -138,7 +138,7 @@ def broken() -> View:
 
 def dead() -> View:
     """The daemon was stopped, and wrote that down."""
-    return stopped(healthy(), AT + timedelta(hours=3), ZONE)
+    return stopped(healthy(), AT, ZONE)
 
 
 def unreachable() -> View:

@@ -20,11 +20,13 @@ CUSTOMER = "Marker Customer & Sons"
 
 
 def _installed(install: Callable[..., Installation], **page: str) -> tuple[Installation, Path]:
-    """An installation whose page lies beside the input folder."""
+    """An installation whose page lies beside the input folder; the exports of last year aren't too old for it."""
     made = install(extra="")
     file = made.root / "drop" / "status.html"
     keys = "".join(f"{key} = {value}\n" for key, value in page.items())
-    made.config.write_text(f'{made.config.read_text("utf-8")}\n[page]\nfile = "{file}"\n{keys}', "utf-8")
+    made.config.write_text(
+        f'{made.config.read_text("utf-8")}\n[freshness]\ndefault = "off"\n\n[page]\nfile = "{file}"\n{keys}', "utf-8"
+    )
     return made, file
 
 
@@ -90,6 +92,7 @@ def test_a_folder_that_is_missing_is_a_problem_and_delays_nothing(install: Calla
     (problem,) = (each for each in said["problems"] if each["code"] == "page_unwritable")
     assert (problem["severity"], problem["hint"][:18]) == ("warning", "create that folder")
     page.parent.mkdir()
+    _drop(MADE.waves[1].files[0], installation)  # whatever happens has it looked at sooner
     wait_until(page.exists, 90, "the page in the folder that came")
     wait_until(lambda: "page_unwritable" not in problems(), 30, "the problem to be over")
 

@@ -122,7 +122,7 @@ def test_it_says_when_it_was_written_and_when_to_distrust_it() -> None:
 
 def test_a_stop_is_told_with_what_was_so_before() -> None:
     text = seen(page(firm.dead()))
-    assert "Since Wed, Nov 25, 2026, 12:30 new files aren’t loaded" in text
+    assert "Since Wed, Nov 25, 2026, 09:30 new files aren’t loaded" in text
     assert "When it stopped: Current and right." in text
 
 

@@ -15,6 +15,7 @@ PlaceOf = Callable[[KeyPath], str]
 _LONGEST_SCHEMA = 63 - len("_intermediate")  # Postgres cuts longer names, and two schemas would become one
 _FOLDERS = (("input", "directory"), ("input", "seed_directory"), ("state", "directory"))
 _FILES = (("page", "file"), ("control", "socket"))
+_OFF = ("false", "0", "off", "no", "f", "n")  # as pydantic reads them
 
 
 def check_schema_name(name: str) -> str:
@@ -65,12 +66,7 @@ def find_slips(layers: list[Layer], place_of: PlaceOf) -> list[Mistake]:
     mistakes = []
     receipts = ("page", "receipts")
     given = next((layer for layer in layers if layer.gives(*receipts)), None)
-    is_wanted = given is not None and str(given.values["page"]["receipts"]).casefold() not in (
-        "false",
-        "0",
-        "off",
-        "no",
-    )
+    is_wanted = given is not None and str(given.values["page"]["receipts"]).casefold() not in _OFF
     if is_wanted and not any(layer.gives("page", "file") for layer in layers):
         mistakes.append(Mistake(place_of(receipts), f"{name_of(receipts)} needs page.file, beside which they lie"))
     for key in _keys_of(layers, "freshness"):

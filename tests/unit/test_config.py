@@ -341,7 +341,7 @@ def test_several_mistakes_make_one_message_with_their_number(write):
         ('[input]\ndirectory = "/i"\n[expect]\n"quickbooks.invoices" = {}', '"quickbooks.invoices".by is missing'),
         ('[input]\ndirectory = "/i"\n[alerts]\nurls = ["nope"]', "alerts.urls, entry 1 is not an alert address"),
         ('[input]\ndirectory = "/i"\n[page]\nreceipts = true', "page.receipts needs page.file"),
-        ('[input]\ndirectory = "/i"\n[page]\nfile = "/p.html"\nreceipts = "maybe"', '"maybe" is not known; allowed: true, false'),
+        ('[page]\nfile = "/p"\nreceipts = 7\n[input]\ndirectory = "/i"', "= 7 is not known; allowed: true, false"),
     ],
 )  # fmt: skip
 def test_a_mistake_says_what_is_wrong_and_what_is_allowed(write, text, said):

@@ -27,6 +27,7 @@ from qbwatch.errands import run_errand
 from qbwatch.intake import Intake
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Scope, Step
+from qbwatch.publishing import Publisher
 from qbwatch.run_json import outcome_json
 from qbwatch.worker import Worker
 
@@ -49,6 +50,7 @@ class Running:
     worker: Worker | None = None
     parts: Parts | None = None
     control: ControlServer | None = None
+    publisher: Publisher | None = None
 
     # what it answers
 
@@ -142,6 +144,8 @@ class Running:
             problems.append(Problem(outage.code, outage.failure_class, Severity.ERROR, summary, outage.hint, since))
         if (locked := self.worker.locked_out) is not None:
             problems.append(Problem(locked.code, locked.failure_class, Severity.ERROR, locked.reason, locked.hint))
+        if self.publisher is not None and (unwritable := self.publisher.problem()) is not None:
+            problems.append(unwritable)
         return DaemonFacts(
             state=self._state(self.worker),
             pid=os.getpid(),
@@ -167,6 +171,8 @@ class Running:
         """Something that is shown has changed."""
         if self.control is not None:
             self.control.notify_changed()
+        if self.publisher is not None:
+            self.publisher.wake()
 
 
 def _severity(problem: IntakeProblem) -> Severity:

@@ -101,6 +101,6 @@ def _load(load: dict[str, Any]) -> list[str]:
 
 def _node(node: dict[str, Any]) -> list[str]:
     rows = "-" if node["rows"] is None else f"{node['rows']:,}"
-    lines = wrapped(f"{node['status']:<9}{node['seconds']:>8.2f}{rows:>10}  {node['name']}", "    ", " " * 33)
+    lines = [f"    {node['status']:<9}{node['seconds']:>8.2f}{rows:>10}  {shown(node['name'], 46)}"]
     is_good = node["status"] in ("success", "pass")
     return lines if is_good or not node["message"] else [*lines, *wrapped(node["message"], " " * 15, " " * 15)]

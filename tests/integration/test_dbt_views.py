@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from small_dbt import MakeDbt, Project
 
 from qbwatch.edges.dbt import Outcome
@@ -69,15 +69,15 @@ def test_a_view_is_left_out_only_while_it_is_as_it_was_built(
 
 
 def test_views_of_another_database_under_the_same_name_are_built(
-    books: psycopg.Connection, project: Project, make_dbt: MakeDbt, empty_database_url: str, second_database_url: str
+    books: psycopg.Connection, project: Project, make_dbt: MakeDbt, empty_database_url: str
 ) -> None:
     sparing = SparingDbt(make_dbt(project(SOURCES, **MODELS)))
     sparing.build()
     assert models_of(sparing.build(LINES)) == {"summed"}
-    name, other = (url.rpartition("/")[2].partition("?")[0] for url in (empty_database_url, second_database_url))
+    name = books.info.dbname
     books.close()
 
-    with psycopg.connect(second_database_url.replace(f"/{other}?", "/postgres?"), autocommit=True) as server:
+    with psycopg.connect(make_conninfo(empty_database_url, dbname="postgres"), autocommit=True) as server:
         server.execute(f"drop database {name} with (force)")
         server.execute(f"create database {name} template template0")
     with psycopg.connect(empty_database_url, autocommit=True) as anew:
@@ -88,7 +88,7 @@ def test_views_of_another_database_under_the_same_name_are_built(
 
 
 def test_a_table_that_is_made_anew_keeps_the_views_on_it(
-    books: psycopg.Connection, project: Project, make_dbt: MakeDbt, tmp_path: Path
+    books: psycopg.Connection, project: Project, make_dbt: MakeDbt
 ) -> None:
     """dbt swaps a table and drops the old one with CASCADE; the views that stood on it must come back."""
     folder = project(

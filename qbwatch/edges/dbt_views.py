@@ -18,6 +18,8 @@ from qbwatch.edges.dbt_relations import Version
 from qbwatch.edges.dbt_result import Outcome, Relation, TransformResult
 from qbwatch.edges.dbt_warmth import Stamp
 
+# How a build ends that came to its last model; all others are tried again, with the views that are missing then.
+_WENT_THROUGH = (Outcome.BUILT, Outcome.WARNINGS, Outcome.TESTS_FAILED, Outcome.MODEL_ERROR)
 _OF_A_DATASET = re.compile(r"source:([\w.]+)\+")
 
 
@@ -47,7 +49,7 @@ class SparingDbt:
             self._loses_views = False
         if not full_refresh and not self._loses_views and self._stand_below(select):
             spared = self.dbt.build(select, should_stop=should_stop, with_views=False)
-            self._loses_views = spared.succeeded and not self._stand_below(select)
+            self._loses_views = spared.outcome in _WENT_THROUGH and not self._stand_below(select)
             if spared.outcome is not Outcome.CONFIGURATION and not self._loses_views:
                 return replace(spared, current=frozenset(self._built))
         result = self.dbt.build(select, full_refresh, should_stop)

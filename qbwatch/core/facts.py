@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from qbwatch.core.freshness import IsClosed
-from qbwatch.core.model import DaemonState, FailureClass
+from qbwatch.core.model import DaemonState, Failure, FailureClass
 
 Json = dict[str, Any]
 
@@ -89,7 +89,7 @@ class LedgerFacts:
     last_success_at: datetime | None
     relations: Sequence[RelationFacts]
     debt: Sequence[str]
-    debt_reason: str | None
+    debt_failure: Failure | None
     last_build_at: datetime | None
     failed_nodes: Sequence[Json]
     warned_nodes: Sequence[Json]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, RelationFacts, Severity, moment
-from qbwatch.core.model import DaemonState, FailureClass
+from qbwatch.core.model import DaemonState, Failure, FailureClass
 from qbwatch.core.status import assemble, from_cache, health_of
 
 AT = datetime(2025, 4, 17, 12, 0, 0, 123, tzinfo=UTC)
@@ -24,12 +24,13 @@ CALM = LedgerFacts(
     last_success_at=AT,
     relations=[RelationFacts("fct_orders", 681, date(2025, 4, 16))],
     debt=[],
-    debt_reason=None,
+    debt_failure=None,
     last_build_at=AT,
     failed_nodes=[],
     warned_nodes=[],
 )
 LIMITS = Limits(date(2025, 4, 17), lambda day: False, lambda relation: 2)
+NO_DBT = Failure(FailureClass.CONFIGURATION, "configuration", "no dbt", "install it")
 HELD = {
     "name": "Invoice.csv",
     "dataset": None,
@@ -68,7 +69,7 @@ def test_a_calm_firm_is_ok() -> None:
     [
         ({"quarantined": [HELD]}, "quarantined_file", "error"),
         ({"failed_nodes": [{"name": "m", "status": "error", "message": "boom"}]}, "transform_failed", "error"),
-        ({"debt": ["quickbooks.items"], "debt_reason": "no dbt"}, "transform_failed", "error"),
+        ({"debt": ["quickbooks.items"], "debt_failure": NO_DBT}, "transform_failed", "error"),
         ({"warned_nodes": [{"name": "t", "status": "warn", "message": None}]}, "data_test_warns", "warning"),
         ({"relations": [RelationFacts("fct_orders", 1, date(2025, 4, 14))]}, "stale", "warning"),
         ({"relations": [RelationFacts("fct_orders", 1, date(2025, 4, 9))]}, "stale", "error"),

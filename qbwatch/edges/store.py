@@ -59,6 +59,12 @@ def folded_items(connection: Connection, dataset: str) -> list[WorkItem]:
     return items_where(connection, "item.dataset = :dataset AND item.state = 'loaded'", {"dataset": dataset})
 
 
+def changed_items(connection: Connection, dataset: str) -> list[WorkItem]:
+    """What the raw table of a dataset holds and shouldn't any more, or doesn't yet and should."""
+    where = "item.dataset = :dataset AND item.is_folded <> (item.state = 'loaded')"
+    return items_where(connection, where, {"dataset": dataset})
+
+
 def in_fold_order(items: Iterable[WorkItem]) -> list[WorkItem]:
     """Items in the order of the fold, as `FOLD_ORDER` says it in SQL: a full export comes after its day's windows."""
     return sorted(items, key=lambda item: (item.as_of, item.is_full, item.content_hash, item.id))

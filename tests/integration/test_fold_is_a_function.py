@@ -44,9 +44,7 @@ def world(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(holds, "FEW_COUNTS_FROM", 2)  # so that small exports raise questions, too
         patch.setattr(holds, "FEW", Decimal("0.8"))
-        patch.setattr(
-            refolding, "LARGEST_SHARE", 0
-        )  # and single documents are folded by themselves in small books, too
+        patch.setattr(refolding, "LARGEST_SHARE", 0)  # and in small books, too, single documents alone
         patch.setattr(accounting, "REJECT_LIMIT", Decimal(1))  # and small ones with a damaged row are loaded
         engine = mortal_engine(module_database_url)
         with engine.connect() as connection:

@@ -24,10 +24,13 @@ class Place:
 
 def place_of(connection: Connection, item: WorkItem) -> Place:
     """Whether the raw table already holds something newer than the item, or something that is to be taken out."""
-    query = """SELECT coalesce(bool_or((item.as_of, item.is_full, item.content_hash, item.id)
-                                       > (:as_of, :is_full, :content_hash, :id)), false) AS is_late,
-                      coalesce(bool_or(item.state <> 'loaded'), false) AS has_superseded
-               FROM qbwatch.work_items AS item WHERE item.dataset = :dataset AND item.is_folded AND item.id <> :id"""
+    query = """SELECT EXISTS (SELECT FROM qbwatch.work_items AS item
+                              WHERE item.dataset = :dataset AND item.is_folded AND item.as_of >= :as_of
+                                AND (item.as_of, item.is_full, item.content_hash, item.id)
+                                    > (:as_of, :is_full, :content_hash, :id)) AS is_late,
+                      EXISTS (SELECT FROM qbwatch.work_items AS item
+                              WHERE item.dataset = :dataset AND item.is_folded AND item.id <> :id
+                                AND item.is_folded <> (item.state = 'loaded')) AS has_superseded"""
     values = {
         "as_of": item.as_of,
         "is_full": item.is_full,
@@ -55,7 +58,7 @@ def late_items(connection: Connection, item_ids: Iterable[int]) -> set[int]:
     query = """SELECT item.id FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
                WHERE item.id = ANY(:ids) AND item.crashes = 0
                  AND (EXISTS (SELECT FROM qbwatch.work_items AS other
-                              WHERE other.dataset = item.dataset AND other.is_folded
+                              WHERE other.dataset = item.dataset AND other.is_folded AND other.as_of >= item.as_of
                                 AND (other.as_of, other.is_full, other.content_hash, other.id)
                                     > (item.as_of, item.is_full, item.content_hash, item.id))
                       OR EXISTS (SELECT FROM qbwatch.files AS older

@@ -55,10 +55,12 @@ def measure(url: str, lines: int, others: dict[str, Load]) -> dict[str, list[flo
         with fresh_books(url) as books:
             measured[COPY].append(copy_seconds(url, data))
             measured[OURS].append(load_seconds(books, name_of(1), data))
+        print(f"\n{COPY}: {measured[COPY][-1]:.2f} s; {OURS}: {measured[OURS][-1]:.2f} s", flush=True)
         for name, load in others.items():
             if name not in missing:
                 try:
                     measured.setdefault(name, []).append(peer_seconds(url, data, lines, load))
+                    print(f"{name}: {measured[name][-1]:.2f} s", flush=True)
                 except NotInstalled as why:
                     missing.add(name)
                     measured.pop(name)

@@ -64,5 +64,7 @@ def test_a_burst_ends_in_the_ledger(install: Callable[..., Installation]) -> Non
 
 def versions(installation: Installation) -> int:
     """How many files the ledger knows; asked twice a second, for asking costs the same processor."""
+    assert installation.daemon is not None
+    assert installation.daemon.poll() is None, installation.log[-4000:]
     time.sleep(0.5)
     return int(installation.query("SELECT count(*) FROM qbwatch.files")[0][0])

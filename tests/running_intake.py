@@ -59,6 +59,11 @@ class MemoryLedger:
         return admissions
 
     @property
+    def known_paths(self) -> set[bytes]:
+        """What was admitted."""
+        return {path for _, path in list(self.known)}
+
+    @property
     def paths(self) -> Counter[bytes]:
         """How often each path was admitted."""
         return Counter(arrival.path for arrival in self.arrivals)

@@ -58,6 +58,7 @@ class _Path:
     unchanged_since: datetime | None = None
     doubted: bool = False
     postponed: int = 0
+    restarts: int = 0
     writing: bool = False
 
 
@@ -109,7 +110,7 @@ class Settler:
         known.writing = writing is True
         patient = known.doubted or look.size == 0
         whole = known.renamed and writing is False and not patient
-        ready_at = unchanged_since + (self._doubt_for if patient else self._quiet_for)
+        ready_at = unchanged_since + (self._doubt_for if patient else self._quiet_after(known.restarts))
         if writing is not True and (whole or at >= ready_at):
             known.due_at = at
             return Verdict.OUTWAITED if patient else Verdict.SETTLED
@@ -125,9 +126,14 @@ class Settler:
             known.due_at = at + self._quiet_for
 
     def restart(self, path: bytes, at: datetime) -> None:
-        """The file changed while it was being copied: begin the quiet period anew."""
+        """The file changed while it was being copied: begin the quiet period anew, a longer one each time.
+
+        On some mounts it is our reading that changes the file: rclone moves the times of one that it still has to
+        upload whenever that is opened, and puts the upload off.
+        """
         if known := self._paths.get(path):
             known.renamed, known.unchanged_since = False, None
+            known.restarts += 1
             known.due_at = at
 
     def postpone(self, path: bytes, at: datetime) -> None:
@@ -173,6 +179,9 @@ class Settler:
             for path, known in self._paths.items()
             if not known.postponed and at - known.since >= limit
         ]
+
+    def _quiet_after(self, restarts: int) -> timedelta:
+        return min(self._quiet_for * 2 ** min(max(restarts - 1, 0), 10), max(self._quiet_for, _LONGEST_PAUSE))
 
     @property
     def is_quiet(self) -> bool:

@@ -188,6 +188,18 @@ def test_a_file_that_changed_while_it_was_copied_settles_anew(settler: Settler) 
     assert settler.look(PATH, LOOK, False, after(4)) is Verdict.SETTLED
 
 
+def test_a_file_that_changes_whenever_it_is_copied_is_left_alone_for_longer_and_longer(settler: Settler) -> None:
+    at, quiet, look = NOON, [], LOOK
+    for number in range(8):
+        look = replace(look, mtime_ns=number)
+        began = at
+        while settler.look(PATH, look, False, at) is Verdict.WAIT:
+            at += timedelta(seconds=1)
+        quiet.append((at - began).total_seconds())
+        settler.restart(PATH, at)
+    assert quiet == [2, 2, 4, 8, 16, 32, 60, 60]
+
+
 def test_a_postponed_file_comes_again_after_growing_pauses(settler: Settler) -> None:
     settler.look(PATH, LOOK, False, NOON)
     at, pauses = after(2), []

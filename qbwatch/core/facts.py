@@ -59,6 +59,7 @@ class DaemonFacts:
     events_missed: int = 0
     last_scan_at: datetime | None = None
     settling: Sequence[tuple[str, datetime]] = ()
+    more_settling: int = 0  # beside those that are named
     ignored: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
 

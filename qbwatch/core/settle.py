@@ -14,7 +14,7 @@ Pure: the caller says what time it is (any aware datetime that never runs backwa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -81,6 +81,9 @@ class Settler:
 
     def __contains__(self, path: bytes) -> bool:
         return path in self._paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
     def notice(self, path: bytes, at: datetime, renamed: bool = False) -> None:
         """An event or a scan mentioned ``path``: look soon. ``renamed``: it came by a rename, hence in one piece."""
@@ -168,9 +171,9 @@ class Settler:
         """When the next look is due, None when nothing is being watched."""
         return min((known.due_at for known in self._paths.values()), default=None)
 
-    def settling(self) -> Sequence[tuple[bytes, datetime]]:
-        """Every watched path and when it was noticed first."""
-        return [(path, known.since) for path, known in self._paths.items()]
+    def settling(self) -> Iterator[tuple[bytes, datetime]]:
+        """Every watched path and when it was noticed first, in the order of that."""
+        return ((path, known.since) for path, known in self._paths.items())
 
     def restless(self, at: datetime, limit: timedelta) -> list[Restless]:
         """The files that have not come to rest for longer than ``limit``; they go on being watched."""
@@ -181,7 +184,8 @@ class Settler:
         ]
 
     def _quiet_after(self, restarts: int) -> timedelta:
-        return min(self._quiet_for * 2 ** min(max(restarts - 1, 0), 10), max(self._quiet_for, _LONGEST_PAUSE))
+        doublings = min(max(restarts - 1, 0), 10)
+        return min(self._quiet_for * (1 << doublings), max(self._quiet_for, _LONGEST_PAUSE))
 
     @property
     def is_quiet(self) -> bool:

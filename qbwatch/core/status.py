@@ -48,7 +48,7 @@ def assemble(
             "last_scan_at": moment(daemon.last_scan_at),
         },
         "pending": {
-            "count": ledger.waiting_count + len(settling),
+            "count": ledger.waiting_count + len(settling) + daemon.more_settling,
             "oldest_seen_at": moment(min(filter(None, (oldest, ledger.oldest_waiting_at)), default=None)),
             "files": settling + list(ledger.waiting),
         },

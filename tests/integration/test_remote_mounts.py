@@ -36,7 +36,16 @@ def mounted(cloud: Path, point: Path) -> Iterator[None]:
     if not os.access("/dev/fuse", os.W_OK):
         pytest.skip("needs /dev/fuse, and root")
     point.mkdir(parents=True, exist_ok=True)
-    options = ("--config", os.devnull, "--vfs-cache-mode", "writes", "--dir-cache-time", "100ms", "--poll-interval", "0")
+    options = (
+        "--config",
+        os.devnull,
+        "--vfs-cache-mode",
+        "writes",
+        "--dir-cache-time",
+        "100ms",
+        "--poll-interval",
+        "0",
+    )
     log = cloud.parent / "mount.log"
     with log.open("wb") as output:
         process = subprocess.Popen([rclone, "mount", *options, str(cloud), str(point)], stdout=output, stderr=output)

@@ -34,7 +34,7 @@ def test_in_two_hundred_starts_no_file_falls_between_the_scan_and_the_watch(tmp_
         writing.start()
         run.thread.start()
         try:
-            expected |= {while_down.encode(), meanwhile.encode()}
+            expected.update((while_down.encode(), meanwhile.encode()))
             wait_until(lambda: expected <= ledger.known_paths, 20, f"the files of start {number}")
         finally:
             writing.join()

@@ -228,7 +228,7 @@ def test_pauses_are_capped() -> None:
 def test_what_settles_is_listed_with_the_time_of_its_first_notice(settler: Settler) -> None:
     settler.notice(PATH, after(1))
     settler.notice(b"b.csv", after(1))
-    assert settler.settling() == [(PATH, NOON), (b"b.csv", after(1))]
+    assert list(settler.settling()) == [(PATH, NOON), (b"b.csv", after(1))]
     assert settler.since(PATH) == NOON
     assert settler.since(b"c.csv") is None
 
@@ -263,7 +263,7 @@ def test_decisions_about_unknown_paths_are_harmless() -> None:
     for decide in (settler.doubt, settler.restart, settler.postpone):
         decide(PATH, NOON)
     settler.forget(PATH)
-    assert settler.settling() == []
+    assert list(settler.settling()) == []
 
 
 RESCAN = timedelta(seconds=10)

@@ -219,6 +219,7 @@ class Intake:
             is_quiet=is_scanned and state.is_quiet,
             events_missed=self._overflows.count,
             last_scan_at=min(scans) + shift if is_scanned else None,
+            sync_client=self._sync_client.name,
         )
 
     def _now(self) -> datetime:

@@ -54,3 +54,4 @@ class IntakeState:
     vanished: int = 0
     last_scan_at: datetime | None = None
     problems: tuple[IntakeProblem, ...] = ()
+    sync_client: str | None = None  # the program that brings the files, as far as known

@@ -23,7 +23,7 @@ def assemble(
     known = [
         *problems_of.of_daemon(daemon),
         *problems_of.of_ledger(ledger),
-        *problems_of.of_arrivals(ledger, at),
+        *problems_of.of_arrivals(ledger, daemon.sync_client, at),
         *problems_of.of_freshness(freshness),
     ]
     problems = problems_of.without_repeats(known)

@@ -102,7 +102,7 @@ class Root:
         """What a person should know about this root now."""
         yield from self.folder.problems
         yield from self.sightings.problems()
-        for restless in self.settler.restless(self._means.clock.now(), _RESTLESS_AFTER):
+        for restless in self.settler.restless(_RESTLESS_AFTER):
             if not self.sightings.is_unreadable(restless.path):
                 yield problems.restless(restless)
         if self.folder.is_there and (emptied := self.sightings.emptied(os.fsencode(self._directory))):

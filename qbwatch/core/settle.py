@@ -59,6 +59,7 @@ class _Path:
     doubted: bool = False
     postponed: int = 0
     restarts: int = 0
+    moved_at: datetime | None = None  # when it was last found changing, or open for writing
     writing: bool = False
 
 
@@ -111,6 +112,8 @@ class Settler:
         known = self._paths.setdefault(path, _Path(since=at, due_at=at, renamed=False))
         unchanged_since = _compare(known, look, at)
         known.writing = writing is True
+        if known.writing:
+            known.moved_at = at
         patient = known.doubted or look.size == 0
         whole = known.renamed and writing is False and not patient
         ready_at = unchanged_since + (self._doubt_for if patient else self._quiet_after(known.restarts))
@@ -137,6 +140,7 @@ class Settler:
         if known := self._paths.get(path):
             known.renamed, known.unchanged_since = False, None
             known.restarts += 1
+            known.moved_at = at
             known.due_at = at
 
     def postpone(self, path: bytes, at: datetime) -> None:
@@ -175,12 +179,15 @@ class Settler:
         """Every watched path and when it was noticed first, in the order of that."""
         return ((path, known.since) for path, known in self._paths.items())
 
-    def restless(self, at: datetime, limit: timedelta) -> list[Restless]:
-        """The files that have not come to rest for longer than ``limit``; they go on being watched."""
+    def restless(self, limit: timedelta) -> list[Restless]:
+        """The files that were found at work longer than ``limit`` after they were noticed; they go on being watched.
+
+        One that merely waits for its turn, behind thousands of others, isn't among them.
+        """
         return [
             Restless(path, known.since, known.writing)
             for path, known in self._paths.items()
-            if not known.postponed and at - known.since >= limit
+            if not known.postponed and known.moved_at is not None and known.moved_at - known.since >= limit
         ]
 
     def _quiet_after(self, restarts: int) -> timedelta:
@@ -203,7 +210,7 @@ def _compare(known: _Path, look: Look, at: datetime) -> datetime:
     """Note the look, and say since when the file hasn't changed."""
     changed = known.look is not None and known.look != look
     if changed:
-        known.doubted, known.postponed = False, 0
+        known.doubted, known.postponed, known.moved_at = False, 0, at
         known.renamed = known.renamed and known.rename_unseen
     if changed or known.unchanged_since is None:
         known.unchanged_since = at

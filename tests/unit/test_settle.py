@@ -246,6 +246,29 @@ def test_files_that_came_together_are_taken_in_the_order_in_which_they_were_made
     assert settler.due(after(10)) == [b"1", b"2", b"3"]
 
 
+LONG = timedelta(minutes=10)
+
+
+def test_a_file_that_is_at_work_for_long_is_restless_until_it_is_taken(settler: Settler) -> None:
+    settler.notice(b"open.csv", NOON)
+    settler.look(b"open.csv", LOOK, True, NOON)
+    for seconds in range(0, 599, 2):
+        settler.look(PATH, replace(LOOK, size=seconds), False, after(seconds))
+    assert settler.restless(LONG) == []
+    settler.look(PATH, replace(LOOK, size=601), False, after(601))
+    settler.look(b"open.csv", LOOK, True, after(601))
+    assert {(file.path, file.writing) for file in settler.restless(LONG)} == {(PATH, False), (b"open.csv", True)}
+    settler.forget(PATH)
+    assert [file.path for file in settler.restless(LONG)] == [b"open.csv"]
+
+
+def test_a_file_that_waits_for_its_turn_behind_many_others_is_not_restless(settler: Settler) -> None:
+    settler.look(PATH, LOOK, False, NOON)
+    settler.look(PATH, GROWN, False, after(1))
+    assert settler.look(PATH, GROWN, False, after(3000)) is Verdict.SETTLED
+    assert settler.restless(LONG) == []
+
+
 def test_only_files_in_their_quiet_period_keep_others_waiting(settler: Settler) -> None:
     assert not settler.is_quiet
     settler.look(PATH, EMPTY, False, NOON)

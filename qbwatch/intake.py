@@ -31,6 +31,7 @@ __all__ = ["Admission", "Arrival", "Intake", "IntakeSettings", "Ledger", "Means"
 
 _TICK = timedelta(seconds=1)
 _TOGETHER = 16  # due paths between two beats
+_WORTH = 8  # times as long as it took to find out what is due
 _SCANS_APART = timedelta(milliseconds=500)  # at least: a storm of folder events asks for one scan, not for hundreds
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -146,13 +147,15 @@ class Intake:
         tended.scan_at = tended.scanned_at + tended.root.folder.scan_again_after(self._settings.rescan_every)
 
     def _judge(self) -> None:
-        """Judge the due paths of all roots, for about a tick: notices and the beat must not wait for a long burst."""
-        began_at = self._now()
+        """Judge the due paths of all roots, for about a tick: notices must not wait for the end of a long burst."""
         for tended in self._roots.values():
+            began_at = self._now()
             due = tended.root.settler.due(began_at)
+            # To sort tens of thousands takes its time, on a busy machine much of a tick: it has to be worth it.
+            until = self._now() + max(_TICK, _WORTH * (self._now() - began_at))
             for first in range(0, len(due), _TOGETHER):
-                if self._stop.is_set() or self._now() - began_at > _TICK:
-                    return
+                if self._stop.is_set() or self._now() > until:
+                    break
                 self._beat()
                 tended.root.judge(due[first : first + _TOGETHER])
                 self._go_on()

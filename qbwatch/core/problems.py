@@ -78,7 +78,7 @@ def of_arrivals(ledger: LedgerFacts, sync_client: str | None, at: datetime) -> l
     days = (at - ledger.arrivals[-1]).days
     summary = f"no file has arrived for {days} days, which is longer than usual"
     client = sync_client or "the sync client"
-    hint = f"Did the exporter run on the office PC, and does {client} run, and sync, both there and here?"
+    hint = f"did the exporter run on the office PC, and does {client} run on both sides?"
     return [Problem("nothing_arrives", FailureClass.MISSING_FILES, Severity.WARNING, summary, hint, since)]
 
 

@@ -99,7 +99,7 @@ def loaded(site: Installation) -> list[tuple[str, str, str]]:
 def all_are_loaded_once(site: Installation, expected: dict[Bring, dict[str, str]]) -> None:
     """Wait for the end; then compare the ledger and the rows with what was brought."""
     files = FILES * len(expected)
-    site.wait_settled(files, 400)
+    site.wait_settled(files, 600)
     wait_until(lambda: not site.status()["pending"]["count"], 30, "rest")
     assert loaded(site) == sorted(
         (f"{name_of(bring)}/{name}", digest, "loaded")

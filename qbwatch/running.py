@@ -171,6 +171,8 @@ class Running:
             events_missed=seen.events_missed,
             last_scan_at=seen.last_scan_at,
             settling=[(escaped(path), since) for _, path, since in seen.settling],
+            sync_client=seen.sync_client,
+            more_settling=seen.settling_count - len(seen.settling),
             ignored=seen.ignored,
             problems=problems,
         )

@@ -59,6 +59,8 @@ class DaemonFacts:
     events_missed: int = 0
     last_scan_at: datetime | None = None
     settling: Sequence[tuple[str, datetime]] = ()
+    more_settling: int = 0  # beside those that are named
+    sync_client: str | None = None  # the program that brings the files, as far as known
     ignored: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
 

@@ -83,14 +83,15 @@ def _of_nodes(failed: Sequence[Json]) -> Failure | None:
     return Failure(FailureClass.CONFIGURATION, "transform_failed", reason, "mend the model or test, then: qbwatch once")
 
 
-def of_arrivals(ledger: LedgerFacts, at: datetime) -> list[Problem]:
-    """Nothing has arrived for longer than usual."""
+def of_arrivals(ledger: LedgerFacts, sync_client: str | None, at: datetime) -> list[Problem]:
+    """Nothing has arrived for longer than usual. ``sync_client`` is the program that brings the files, if known."""
     since = overdue_since(ledger.arrivals, at)
     if since is None:
         return []
     days = (at - ledger.arrivals[-1]).days
     summary = f"no file has arrived for {days} days, which is longer than usual"
-    hint = "did the exporter run on the office PC, and does the sync client run on both sides?"
+    client = sync_client or "the sync client"
+    hint = f"did the exporter run on the office PC, and does {client} run on both sides?"
     return [Problem("nothing_arrives", FailureClass.MISSING_FILES, Severity.WARNING, summary, hint, since)]
 
 

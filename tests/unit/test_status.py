@@ -177,3 +177,17 @@ def test_what_a_living_daemon_knows_of_itself_is_never_taken_from_an_earlier_ans
     assert codes(from_cache(starting, AT, down, IDLE, AT)) == ["database_down", "quarantined_file"]
     deaf = from_cache(answer(), AT, down, replace(IDLE, watch_alive=False), AT)
     assert codes(deaf) == ["database_down", "watch_dead"]
+
+
+def test_of_thousands_that_settle_all_are_counted_and_some_are_named() -> None:
+    pending = answer(daemon=replace(IDLE, settling=[("a.csv", AT), ("b.csv", AT)], more_settling=39_998))["pending"]
+    assert (pending["count"], len(pending["files"])) == (40_000, 2)
+
+
+@pytest.mark.parametrize(("client", "named"), [("syncthing", "does syncthing run"), (None, "does the sync client run")])
+def test_when_nothing_arrives_for_longer_than_usual_the_sync_client_is_named(client: str | None, named: str) -> None:
+    days = [AT - timedelta(days=ago) for ago in range(19, 9, -1)]
+    said = answer(replace(CALM, arrivals=days), replace(IDLE, sync_client=client))
+    assert (codes(said), said["health"]) == (["nothing_arrives"], "warning")
+    assert "for 10 days" in said["problems"][0]["summary"]
+    assert named in said["problems"][0]["hint"]

@@ -57,7 +57,7 @@ def _wrong(status: Json, refused: int, errors: int) -> str:
 
 def _through(status: Json) -> str:
     if any(each["code"] == "transform_failed" for each in status["problems"]):
-        return "The dashboard shows its figures of before, until that is mended."
+        return "Until that is mended, the dashboard shows its earlier figures."
     days = [each["current_through"] for each in status["freshness"] if is_mart(each["relation"])]
     known = [each for each in days if each]
     if not known:

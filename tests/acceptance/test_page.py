@@ -47,6 +47,8 @@ def _damaged(told: Story) -> ExportFile:
 
 def test_a_damaged_file_stands_on_the_page_until_it_is_mended(install: Callable[..., Installation]) -> None:
     installation, page = _installed(install, receipts="true")
+    with installation.config.open("a", encoding="utf-8") as config:
+        config.write('[alerts]\nurls = ["json://127.0.0.1:1/Marker-of-a-secret"]\n')
     damaged = _damaged(MADE)
     whole = next(file for file in MADE.waves[0].files if file.name == damaged.name)
     receipt = page.parent / f"NOT LOADED {damaged.name}.txt"

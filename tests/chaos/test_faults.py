@@ -39,11 +39,25 @@ def proxied(
         yield made, proxy
 
 
-def test_postgres_dies_during_a_copy(lab: Lab, project: Path, install: Callable[..., Installation]) -> None:
+def test_postgres_dies_during_a_copy(
+    proxied: tuple[Lab, LossyProxy], project: Path, install: Callable[..., Installation]
+) -> None:
+    lab, proxy = proxied
     large = many_invoices(30_000)
+    copying: set[int] = set()
+    stopped = threading.Event()
+
+    def stop_among_the_rows(number: int, data: bytes) -> None:
+        if number in copying and not stopped.is_set():
+            lab.server.stop("immediate")
+            stopped.set()
+        elif b"COPY " in data:
+            copying.add(number)
+
+    proxy.on_request = stop_among_the_rows
     lab.drop([large])
-    wait_until(lambda: lab.is_at("query LIKE 'COPY %' AND state = 'active'"), 60, "a COPY")
-    lab.restart()
+    assert stopped.wait(60), "rows to be sent"
+    lab.server.start()
     lab.assert_well([large], expected_of(install, [large], project))
 
 

@@ -68,8 +68,8 @@ def test_each_file_is_loaded_once_and_whole(together: Sequence[Bring], install: 
 
 
 def name_of(bring: Bring) -> str:
-    """A writer in words."""
-    return bring.__name__.replace("_", " ")
+    """A writer's name, and that of its folders: without blanks, which sftp and sshd's settings don't take."""
+    return bring.__name__
 
 
 def office(root: Path, kind: int) -> Path:

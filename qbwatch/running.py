@@ -177,6 +177,10 @@ class Running:
             problems=problems,
         )
 
+    def doing(self) -> DaemonState:
+        """In which state the daemon is: the cheap part of `facts`, for asking several times a second."""
+        return DaemonState.STARTING if self.worker is None else self._state(self.worker)
+
     def _state(self, worker: Worker) -> DaemonState:
         if self.stop.is_set():
             return DaemonState.STOPPING

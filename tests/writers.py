@@ -168,7 +168,7 @@ def sshd(folder: Path) -> Iterator[tuple[str, Sequence[str]]]:
         *("-o", "StrictHostKeyChecking=no", "-o", "BatchMode=yes"),
     ]
     with _running([server, "-D", "-e", "-f", str(config)], folder):
-        wait_until(lambda: answers(int(port)), what="sshd to answer")
+        wait_until(lambda: answers(int(port)), 60, "sshd to answer")
         yield port, options
 
 

@@ -110,7 +110,7 @@ def not_running(client: str, since: datetime) -> IntakeProblem:
     return IntakeProblem(
         code="sync_client_down",
         failure_class=FailureClass.INFRASTRUCTURE,
-        summary=f"{client} keeps the input folder and isn't running: new exports don't arrive",
+        summary=f"{client.capitalize()} keeps the input folder and isn't running: new exports don't arrive",
         hint=f"Start it as its user: {_START.get(client, client)}",
         since=since,
     )

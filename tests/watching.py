@@ -12,7 +12,7 @@ import psycopg
 
 @contextmanager
 def watched(url: str, query: str) -> Iterator[list[Any]]:
-    """Asks a query for one value over and over from another session; gives its answers, in the order of their change."""
+    """Asks a query for one value again and again from another session; gives its answers as they change."""
     done = threading.Event()
     seen: list[Any] = []
 

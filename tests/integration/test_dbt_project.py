@@ -387,7 +387,7 @@ def test_a_build_without_views_tests_the_same_data(books: psycopg.Connection, db
 
     tests = [{node.name for node in each.nodes if node.resource_type == "test"} for each in (whole, spared)]
     assert tests[0] == tests[1]
-    assert {"assert_no_line_is_lost", "assert_revenue_counts_each_header_once"} <= tests[1]
+    assert "assert_revenue_counts_each_header_once" in tests[1]  # which looks at views alone, beside the mart
     assert "stg_quickbooks__invoices" in {node.name for node in whole.nodes} - {node.name for node in spared.nodes}
 
 

@@ -4,7 +4,7 @@ A view is a function of the project alone: once it was built from a project, new
 it again with every load would take longer than the tables that are wanted. So builds of datasets leave out the views
 that this process has built from the project as it is, and that the database still has just as they were built then:
 that is asked before each build, since a view may have been dropped or replaced, a dump restored, another database put
-in place. It is asked after it as well: where dbt makes a table anew, the views on that table go with the old one.
+in place. It is asked after a build that makes a table anew as well: the views on that table go with the old one.
 """
 
 from __future__ import annotations
@@ -49,13 +49,19 @@ class SparingDbt:
             self._loses_views = False
         if not full_refresh and not self._loses_views and self._stand_below(select):
             spared = self.dbt.build(select, should_stop=should_stop, with_views=False)
-            self._loses_views = spared.outcome in _WENT_THROUGH and not self._stand_below(select)
+            self._loses_views = self._may_lose_views(spared) and not self._stand_below(select)
             if spared.outcome is not Outcome.CONFIGURATION and not self._loses_views:
                 return replace(spared, current=frozenset(self._built))
         result = self.dbt.build(select, full_refresh, should_stop)
         if stamp == self.dbt.project_stamp():  # else nobody knows from which of the two
             self._remember(result)
         return result
+
+    def _may_lose_views(self, spared: TransformResult) -> bool:
+        """Whether the build came to its last model and made anything anew that views may have stood on."""
+        made = (spared.relations.get(node.unique_id) for node in spared.nodes)
+        is_anew = any(place is not None and place.materialized != "incremental" for place in made)
+        return is_anew and spared.outcome in _WENT_THROUGH
 
     def _stand_below(self, select: Sequence[str]) -> bool:
         """Whether all views below the selected datasets are in the database as they were built."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from dbt_raw_tables import Row, asked, by, create_raw_tables, insert
+from watching import watched
 
 from qbwatch.edges.dbt import Dbt, DbtSettings, NodeResult, Outcome, TransformResult
 from qbwatch.edges.dbt_views import SparingDbt
@@ -388,7 +387,7 @@ def test_a_build_without_views_tests_the_same_data(books: psycopg.Connection, db
 
     tests = [{node.name for node in each.nodes if node.resource_type == "test"} for each in (whole, spared)]
     assert tests[0] == tests[1]
-    assert {"assert_no_line_is_lost", "assert_revenue_counts_each_header_once"} <= tests[1]
+    assert "assert_revenue_counts_each_header_once" in tests[1]  # which looks at views alone, beside the mart
     assert "stg_quickbooks__invoices" in {node.name for node in whole.nodes} - {node.name for node in spared.nodes}
 
 
@@ -509,28 +508,6 @@ def test_a_doubled_day_stops_and_one_odd_document_warns(books: psycopg.Connectio
     assert asked(books, f"select document_count from {stopped.found_in}") == [{"document_count": 2}]
     assert not doubled.pays("quickbooks.invoices")
     assert not doubled.is_transient
-
-
-@contextmanager
-def watched(url: str, query: str) -> Iterator[list[Any]]:
-    """Asks a query over and over from another session; gives its answers, in the order of their change."""
-    done = threading.Event()
-    seen: list[Any] = []
-
-    def ask() -> None:
-        with psycopg.connect(url, autocommit=True) as other:
-            while not done.is_set():
-                answer = value(other, query)
-                if not seen or seen[-1] != answer:
-                    seen.append(answer)
-
-    asker = threading.Thread(target=ask)
-    asker.start()
-    try:
-        yield seen
-    finally:
-        done.set()
-        asker.join()
 
 
 def test_the_project_holds_no_python() -> None:

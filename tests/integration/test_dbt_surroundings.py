@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import signal
+import sys
+import threading
+from importlib.metadata import requires, version
 from pathlib import Path
 
 import psycopg
 import pytest
+from packaging.requirements import Requirement
 from small_dbt import MakeDbt, Project, sleeping_sessions
 from waiting import wait_until
 
-from qbwatch.edges.dbt import Outcome
+from qbwatch.edges.dbt import Outcome, TransformResult
 
 TWO_MODELS = {"one": "select 1 as n", "two": "{{ config(materialized='table') }} select n from {{ ref('one') }}"}
 
@@ -106,3 +112,25 @@ def test_results_that_are_removed_during_the_build_are_not_taken_from_elsewhere(
     assert asked
     assert not result.succeeded
     assert result.message
+
+
+def test_a_build_from_another_thread_leaves_our_handlers_and_log_alone(project: Project, make_dbt: MakeDbt) -> None:
+    dbt = make_dbt(project(**TWO_MODELS))
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers], list(logging.getLogger().handlers)
+    results: list[TransformResult] = []
+
+    builder = threading.Thread(target=lambda: results.append(dbt.build()))
+    builder.start()
+    builder.join()
+
+    assert [each.outcome for each in results] == [Outcome.BUILT]
+    assert ([signal.getsignal(number) for number in numbers], list(logging.getLogger().handlers)) == before
+    assert "dbt.cli.main" not in sys.modules
+
+
+def test_dbt_is_bounded_to_releases_with_a_python_api_that_download_nothing() -> None:
+    (bounds,) = [each.specifier for each in map(Requirement, requires("qbwatch") or []) if each.name == "dbt-core"]
+
+    assert not any(bounds.contains(release) for release in ("1.10.9", "1.12.0", "2.0.0", "2.0.1"))
+    assert bounds.contains(version("dbt-core"))

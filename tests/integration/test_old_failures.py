@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from small_exports import Office, customers, invoices
+from watching import watched
 
 from qbwatch.core.model import Mode, RunStatus
 from qbwatch.edges.dbt import Dbt, DbtSettings
@@ -54,8 +55,10 @@ def test_equal_lines_deleted_lines_late_files_and_totals_come_out_right(firm: Of
     late = [("a", "04-01-2025", amount, "25.00") for amount in ("10.00", "10.00", "5.00")]
     firm.drop("Invoice_04_01_2025_2_00_00.csv", with_totals(*late))  # as it was before a line was deleted
 
-    second = firm.work()
+    with watched(firm.url, "SELECT count(*) FROM analytics_staging.stg_quickbooks__invoices WHERE amount = 10") as seen:
+        second = firm.work()
 
+    assert seen == [2]  # the tables under the views were never empty, dropped or locked
     assert second is not None
     assert (second.mode, second.status) == (Mode.INCREMENTAL, RunStatus.SUCCESS)
     assert firm.query(LINES) == [(Decimal("10.00"),), (Decimal("10.00"),)]

@@ -54,6 +54,7 @@ def run_daemon(config: Config) -> int:
         "revert": running.revert,
         "rebuild": running.rebuild,
         "verify": running.verify,
+        "test": running.test,
     }
     server = ControlServer(config.control.socket, methods)
     server.start()

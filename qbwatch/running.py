@@ -17,6 +17,7 @@ from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity
 from qbwatch.core.filename import escaped
 from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
+from qbwatch.data_tests import run_tests
 from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.heartbeats import Heartbeats
@@ -109,6 +110,20 @@ class Running:
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error
 
+    def test(self, params: Json, peer: Peer) -> Json:
+        """dbt's tests, between runs: they look at marts that no build is changing."""
+        worker, parts = self._started()
+        select = params.get("select") or []
+        if not isinstance(select, list) or not all(isinstance(each, str) for each in select):
+            raise QbwatchError("'select' is to be a list of words", "qbwatch test sends it")
+        log.info("a test was asked for", select=select, uid=peer.uid, pid=peer.pid)
+        should_stop = parts.pipeline.should_stop
+        done = worker.have_done(
+            lambda connection: run_tests(connection, parts.dbt, select, should_stop, lambda: datetime.now(UTC))
+        )
+        answer: Json = done.result(_REQUEST_WITHIN)
+        return answer
+
     def _have_done(self, name: str, params: Json, peer: Peer) -> Json:
         log.info("an errand was asked for", errand=name, uid=peer.uid, pid=peer.pid)
         worker, parts = self._started()
@@ -156,6 +171,8 @@ class Running:
             events_missed=seen.events_missed,
             last_scan_at=seen.last_scan_at,
             settling=[(escaped(path), since) for _, path, since in seen.settling],
+            sync_client=seen.sync_client,
+            more_settling=seen.settling_count - len(seen.settling),
             ignored=seen.ignored,
             problems=problems,
         )

@@ -79,4 +79,4 @@ def _status_line(running: Running) -> str:
     outage = running.worker.outage if running.worker else None
     if outage is not None:
         return f"database out of reach: {outage.reason}"
-    return f"{facts.state.value}; {len(facts.settling)} settling"
+    return f"{facts.state.value}; {len(facts.settling) + facts.more_settling} settling"

@@ -22,7 +22,11 @@ class IdleDbt(Dbt):
         super().__init__(settings)
 
     def build(
-        self, select: Sequence[str] = (), full_refresh: bool = False, should_stop: Callable[[], bool] = lambda: False
+        self,
+        select: Sequence[str] = (),
+        full_refresh: bool = False,
+        should_stop: Callable[[], bool] = lambda: False,
+        with_views: bool = True,
     ) -> TransformResult:
         """Build nothing."""
         node = NodeResult("model.fct_orders", "fct_orders", "model", "success", 0.0, 0, None)

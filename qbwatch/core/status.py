@@ -23,7 +23,7 @@ def assemble(
     known = [
         *problems_of.of_daemon(daemon),
         *problems_of.of_ledger(ledger),
-        *problems_of.of_arrivals(ledger, at),
+        *problems_of.of_arrivals(ledger, daemon.sync_client, at),
         *problems_of.of_freshness(freshness),
     ]
     problems = problems_of.without_repeats(known)
@@ -48,7 +48,7 @@ def assemble(
             "last_scan_at": moment(daemon.last_scan_at),
         },
         "pending": {
-            "count": ledger.waiting_count + len(settling),
+            "count": ledger.waiting_count + len(settling) + daemon.more_settling,
             "oldest_seen_at": moment(min(filter(None, (oldest, ledger.oldest_waiting_at)), default=None)),
             "files": settling + list(ledger.waiting),
         },

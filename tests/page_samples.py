@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, RelationFacts, Severity
-from qbwatch.core.model import DaemonState, FailureClass
+from qbwatch.core.model import DaemonState, Failure, FailureClass
 from qbwatch.core.status import assemble, from_cache
 from qbwatch.page.compose import compose
 from qbwatch.page.facts import Arrived, PageFacts, RefusedPart, Sales
@@ -113,7 +113,8 @@ def broken_status() -> Json:
         "name": REFUSED.name, "sheet": None, "dataset": REFUSED.dataset, "class": "data", "reason": REFUSED.reason,
         "hint": f"see {CUSTOMER}", "since": REFUSED.since.isoformat(),
     }  # fmt: skip
-    facts = replace(ledger(), quarantined=[entry], debt=["quickbooks.items"], debt_reason=f"{CUSTOMER}: no such column")
+    broken = Failure(FailureClass.CONFIGURATION, "transform_failed", f"{CUSTOMER}: no such column", "mend the model")
+    facts = replace(ledger(), quarantined=[entry], debt=["quickbooks.items"], debt_failure=broken)
     full = _problem("disk_reserve", FailureClass.INFRASTRUCTURE, Severity.ERROR, "12 MB are free on /srv/secret")
     return status(facts, replace(IDLE, problems=(full,), settling=[("Bill_11_25_2026_2_10_00.csv", AT)]))
 

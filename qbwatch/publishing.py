@@ -32,6 +32,7 @@ from qbwatch.page.view import GENERATOR, REWRITTEN_AFTER, View
 log = get_logger(__name__)
 
 _LAST_WORD = 5.0  # seconds that the page of a stop may take
+_SILENCE = timedelta(seconds=30)  # that Postgres may be busy, and no more, before the page says that it can't be asked
 _HANGS_AFTER = 60.0  # seconds that one look may take before its folder is told to hang
 _EXPECTED = (OSError, QbwatchError)
 
@@ -66,6 +67,7 @@ class Publisher:
     _woken: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _facts: LastFacts = field(init=False)
+    _silent_since: datetime | None = None
     _shown: View | None = None
     _written: tuple[View, datetime] | None = None
     _receipts: dict[str, str] | None = None
@@ -134,13 +136,25 @@ class Publisher:
         Raises OSError, and `QbwatchError` when somebody else's file is in the way; the page comes before the receipts.
         """
         now = self.now()
-        self._shown = self._compose(now)
+        status = self.status()
+        if self._is_busy(status, now):
+            self.wake()  # to ask again soon
+            return
+        self._shown = self._compose(status, now)
         self._write(self._shown, now)
         if self.settings.receipts and self._facts.known is not None:
             self._keep_receipts(self._facts.known)
 
-    def _compose(self, now: datetime) -> View:
-        status, today = self.status(), now.astimezone(self.settings.zone).date()
+    def _is_busy(self, status: Json, now: datetime) -> bool:
+        """Whether Postgres gave no answer in time, but may give one in a moment."""
+        if status["answered_by"] != "cache":
+            self._silent_since = None
+            return False
+        self._silent_since = self._silent_since or now
+        return timedelta(0) <= now - self._silent_since < _SILENCE
+
+    def _compose(self, status: Json, now: datetime) -> View:
+        today = now.astimezone(self.settings.zone).date()
         engine = self.engine()
         if status["answered_by"] == "cache" or engine is None:
             return compose(status, None, self.settings.zone, today)
@@ -166,7 +180,7 @@ class Publisher:
 
     def _say_stopped(self) -> None:
         now = self.now()
-        view = self._shown or self._compose(now)
+        view = self._shown or self._compose(self.status(), now)
         self._write(stopped(view, now, self.settings.zone), now)
 
     def _fail(self, error: OSError | QbwatchError) -> None:

@@ -80,7 +80,10 @@ def from_cache(answer: Json, cached_at: datetime, problem: Problem, daemon: Daem
     said = {**problem.to_json(), "summary": f"{problem.summary}; this is the last known answer, {age} old"}
     known = [entry for entry in answer["problems"] if not entry["code"].startswith(("database_", "daemon_down"))]
     if daemon is not None and daemon.state is not DaemonState.DOWN:
-        known = [*_of_now(daemon), *(entry for entry in known if not _is_of_surroundings(entry))]
+        current = _of_now(daemon)
+        told = {(entry["code"], entry["file"]) for entry in current}
+        earlier = [entry for entry in known if not _is_of_surroundings(entry)]
+        known = [*current, *(entry for entry in earlier if (entry["code"], entry["file"]) not in told)]
     state = daemon.state.value if daemon else DaemonState.DOWN.value
     pid, alive = (daemon.pid, daemon.watch_alive) if daemon else (None, None)
     return {

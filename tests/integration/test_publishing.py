@@ -210,7 +210,25 @@ def test_receipts_stay_while_postgres_is_away(stand: Stand) -> None:
     (stand.folder / "NOT LOADED x.csv.txt").write_text("x\n" + publishing.receipts([firm.REFUSED], ZONE).popitem()[1])
     stand.said = {**firm.status(), "answered_by": "cache"}
     stand.look()
+    stand.at += timedelta(minutes=1)
+    assert stand.look()
     assert (stand.folder / "NOT LOADED x.csv.txt").exists()
+
+
+def test_a_postgres_that_is_busy_for_a_moment_is_not_told_as_gone(stand: Stand) -> None:
+    first = stand.look()
+    stand.said = {**firm.status(), "answered_by": "cache"}
+    stand.at += timedelta(minutes=1)
+    assert stand.look() == first
+    assert stand.publisher._woken.is_set(), "it is asked again soon"
+    stand.at += timedelta(seconds=29)
+    assert stand.look() == first
+    stand.at += timedelta(seconds=1)
+    assert stand.look() != first
+    assert "the database is out of reach" in stand.file.read_text()
+    stand.said = firm.status()
+    stand.look()
+    assert "Current and right" in stand.file.read_text()
 
 
 def test_a_page_of_an_earlier_start_is_taken_over(stand: Stand) -> None:

@@ -179,6 +179,14 @@ def test_what_a_living_daemon_knows_of_itself_is_never_taken_from_an_earlier_ans
     assert codes(deaf) == ["database_down", "watch_dead"]
 
 
+def test_what_a_daemon_still_tells_stands_once_in_an_earlier_answer_of_its_own() -> None:
+    down = Problem("database_down", FailureClass.INFRASTRUCTURE, Severity.ERROR, "Postgres is away", "start it")
+    closed = Problem("folder_unreadable", FailureClass.CONFIGURATION, Severity.ERROR, "closed", "open it")
+    daemon = replace(IDLE, problems=(closed,))
+
+    assert codes(from_cache(answer(daemon=daemon), AT, down, daemon, AT)) == ["database_down", "folder_unreadable"]
+
+
 def test_of_thousands_that_settle_all_are_counted_and_some_are_named() -> None:
     pending = answer(daemon=replace(IDLE, settling=[("a.csv", AT), ("b.csv", AT)], more_settling=39_998))["pending"]
     assert (pending["count"], len(pending["files"])) == (40_000, 2)

@@ -23,6 +23,7 @@ _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
+_SERIAL = re.compile(r"[1-9][0-9]{4}(?:\.[0-9]+)?")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 _PIVOT = 70  # two-digit years: 70..99 are 19xx
 _LONGEST = 60  # characters of a day with its time
@@ -76,6 +77,8 @@ def parse_date(text: str, order: DateOrder) -> date | None:
 def _in_words(text: str) -> date:
     if text and not text.strip("#"):
         raise NotADate("not a date: a spreadsheet's column was too narrow to show it")
+    if _SERIAL.fullmatch(text):
+        raise NotADate("not a date: a spreadsheet's number of a day, which doesn't say from when it counts")
     match = _MONTH_FIRST.fullmatch(text) or _DAY_FIRST.fullmatch(text)
     if match is None:
         raise NotADate("not a date")

@@ -35,6 +35,10 @@ _WHY = tuple(
         (r"[-+(]*[0-9]{1,3}(\.[0-9]{3})*,[0-9]{1,2}\)?-?(\s*[^\s0-9]+)?", "a decimal comma"),
         (r"[-+($]*[0-9.,]*,[0-9.,]*\)?-?", "commas that don't stand between thousands"),
         (r".*[€£¥₹₽₩¢].*", "another currency's sign"),
+        (r"[-(]?[A-Z]{2,3}\s*[$]?\s*[-(]?[0-9].*|[-(]?[$]?[0-9][0-9.,]*\)?\s*[A-Z]{3}", "a currency's code"),
+        (r".*[0-9]\s*[CD]R", "a sign in letters"),
+        (r"[-+($]*[0-9][0-9.,]*(\s[0-9][0-9.,]*)+\)?-?", "blanks between its digits"),
+        (r"=.*", "a formula"),
         (r".*%", "a percentage where an amount belongs"),
         (r".*[^\x00-\x7f].*", "letters or digits other than 0 to 9"),
     )

@@ -11,7 +11,7 @@ from qbwatch.datasets import ColumnType, Dataset, Kind, datasets
 from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.recognise import NOT_RENAMED, Header, Renamed, named_exactly, read_header
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.report_period import read_period
+from qbwatch.formats.report_period import is_as_of, read_period
 from qbwatch.formats.report_text import filled, read_basis, read_footer, with_footer
 from qbwatch.formats.report_titles import Title, title_and_company, title_in_name, titled
 from qbwatch.formats.table import Row
@@ -50,6 +50,8 @@ def find_report(rows: Sequence[Row], stem: str, order: DateOrder, renamed: Renam
     facts = read_preamble([row for row in rows if row.line < found.line], stem, order)
     if dataset.day is None:  # a position as of a day says nothing about other days
         facts = replace(facts, is_all_dates=False)
+    elif facts.until is not None:  # a ledger up to a day doesn't say with which it begins
+        facts = replace(facts, period=None)
     report = known.text if known else facts.title
     return Head(dataset, found, facts, known.section_as if known else _implied_section(dataset, found), report)
 
@@ -74,11 +76,15 @@ def read_preamble(rows: Iterable[Row], stem: str, order: DateOrder) -> ReportFac
         elif " ".join(text.lower().split()) == "all dates":
             facts = replace(facts, is_all_dates=True)
         elif titled(text) is None and (period := read_period(text, order)) is not None:
-            facts = replace(facts, period=facts.period or period)
+            until = period.last if is_as_of(text) else facts.until
+            facts = replace(facts, period=facts.period or period, until=until)
         elif is_alone or titled(text):
             texts.append(text)
     title, company = title_and_company(texts, stem)
-    return replace(facts, title=title, company=company)
+    unread = (text.strip() for text in texts if titled(text) is None)
+    return replace(
+        facts, title=title, company=company, unread=tuple(text for text in unread if text not in (title, company))
+    )
 
 
 def title_above(rows: Iterable[Row]) -> Title | None:

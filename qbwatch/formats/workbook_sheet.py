@@ -171,6 +171,8 @@ class _Cells:
             text = unworked_formula_in(self.sheet, self.row, self.column)
         else:
             return
+        if text.isspace():
+            return
         missing = self.column - 1 - len(self.cells)
         if missing < 0:
             raise damaged(f"the cells of row {self.row} of sheet {self.sheet!r} are out of order")

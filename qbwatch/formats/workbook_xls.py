@@ -73,7 +73,7 @@ def _sheet(book: Any, place: int) -> Any:
 def _text(book: Any, sheet: Any, cell: Any, shown: dict[int, Shown], row: int, column: int) -> str:
     match cell.ctype:
         case xlrd.XL_CELL_TEXT:
-            return str(cell.value)
+            return "" if cell.value.isspace() else str(cell.value)
         case xlrd.XL_CELL_NUMBER | xlrd.XL_CELL_DATE:
             how = shown.get(cell.xf_index)
             if how is None:

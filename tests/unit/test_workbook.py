@@ -64,7 +64,7 @@ def told(value: Any) -> str:
         case float():
             return str(int(value)) if value.is_integer() else f"{Decimal(repr(value)):f}"
         case _:
-            return str(value)
+            return "" if value.isspace() else str(value)
 
 
 def table_of(grid: list[list[Any]]) -> list[list[str]]:
@@ -101,6 +101,17 @@ def test_the_fast_reader_gives_the_same_rows_as_the_exact_one(grid: list[list[An
         fast = [(row.line, row.cells) for row in read_sheet(io.BytesIO(data), 0)]
     exact = [(row.line, row.cells) for row in read_sheet(io.BytesIO(data), 0, fast=False)]
     assert fast == exact
+
+
+def test_a_text_of_blanks_alone_is_a_blank_to_every_reader() -> None:
+    grid = [["a", " ", "b"], ["\t", "\n", " "], ["c"]]
+    right = [["a", "", "b"], ["", "", ""], ["c", "", ""]]
+    assert cells_in(xlsx(Data=grid)) == right
+    assert cells_in(ods(grid)) == right
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workbook_fast, "SMALLEST", 0)
+        rows = list(read_sheet(io.BytesIO(xlsx(Data=[["Header"]] * 70 + grid)), 0))
+    assert [row.cells for row in rows[70:]] == right
 
 
 @settings(deadline=None, max_examples=60)

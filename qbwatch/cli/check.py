@@ -44,20 +44,27 @@ def check(file: str, timezone: str | None, date_order: str | None, config: str |
     """
     from zoneinfo import ZoneInfo
 
-    from qbwatch.checking import Checker
     from qbwatch.core.dates import DateOrder
 
     log_to_stderr()
     loaded = _config_if_any(config)
     zone = _zone(timezone) or (loaded.quickbooks.timezone if loaded else ZoneInfo("America/New_York"))
     order = DateOrder(date_order or (loaded.quickbooks.date_order if loaded else "mdy"))
-    ignore, seed = (tuple(loaded.input.ignore), loaded.input.seed_directory) if loaded else ((), None)
-    said = Checker(zone, order, ignore, _engine(loaded), seed).check(Path(file))
+    said = _checker(loaded, zone, order).check(Path(file))
     if as_json:
         print_json(said)
     else:
         click.echo("\n".join(line for part in said["parts"] for line in _told(said["name"], part, zone)))
     return 0 if all(part["verdict"] in ("load", "duplicate", "ignore") for part in said["parts"]) else 1
+
+
+def _checker(loaded: Any, zone: ZoneInfo, order: Any) -> Any:
+    from qbwatch.checking import Checker
+
+    if loaded is None:
+        return Checker(zone, order, (), None)
+    ignore, vault = tuple(loaded.input.ignore), loaded.state.directory / "vault"
+    return Checker(zone, order, ignore, _engine(loaded), loaded.input.seed_directory, vault)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

@@ -63,7 +63,8 @@ def _count(part: Part) -> None:
     assert all(isinstance(total, Decimal) and total.is_finite() for total in tally.sums.values())
     assert all("\x00" not in f"{reject.text}{reject.column}" for reject in tally.rejects)
     notes = (*part.notes, *notes_of(part.layout, part.table.encoding, tally, is_full=True))
-    assert "\x00" not in "".join((*notes, *part.layout.header.written, *part.layout.new))
+    told = (part.table.sheet or "", part.title or "", *notes, *part.layout.header.written, *part.layout.new)
+    assert "\x00" not in "".join(told)
 
 
 def survives(make: Callable[[random.Random], tuple[str, bytes]], rounds: int, seed: str) -> dict[str, int]:
@@ -77,7 +78,8 @@ def survives(make: Callable[[random.Random], tuple[str, bytes]], rounds: int, se
             read_all(data, name, order)
             ends["read"] += 1
         except Refusal as refusal:
-            code = refusal.failure.code if refusal.message and refusal.hint else "a refusal without a word"
+            is_told = refusal.message and refusal.hint and "\x00" not in refusal.message
+            code = refusal.failure.code if is_told else "a refusal without a word"
             ends[code] = ends.get(code, 0) + 1
         except Exception as error:
             error.add_note(f"{name}: {data!r}")

@@ -19,7 +19,7 @@ _TIME = re.compile(
     r"(?:T| +)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
     r"(?: ?[AaPp]\.?[Mm]\.?)?(?: ?(?:Z|[-+][0-9]{2}:?[0-9]{2}))?$"
 )
-_MONTHS = (
+MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
@@ -83,8 +83,8 @@ def _in_words(text: str) -> date:
     if match is None:
         raise NotADate("not a date")
     word = match["month"].lower()
-    named = [number for number, name in enumerate(_MONTHS, start=1) if name.startswith(word[:3])]
-    if not named or not (_MONTHS[named[0] - 1].startswith(word) and (len(word) in (3, 4) or word in _MONTHS)):
+    named = [number for number, name in enumerate(MONTHS, start=1) if name.startswith(word[:3])]
+    if not named or not (MONTHS[named[0] - 1].startswith(word) and (len(word) in (3, 4) or word in MONTHS)):
         raise NotADate("not a date: no such month")
     return _day(_year(match["year"]), named[0], int(match["day"]))
 

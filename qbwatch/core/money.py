@@ -80,6 +80,14 @@ def parse_amount(text: str) -> Decimal | None:
     return amount.copy_negate() if any(signs) and amount else amount
 
 
+def is_amount(text: str) -> bool:
+    """Whether a text states an amount; a blank states none."""
+    try:
+        return parse_amount(text) is not None
+    except NotAnAmount:
+        return False
+
+
 def _why_none(text: str) -> str:
     shown = text[:100]  # a pattern is never run over a text without end
     why = next((why for pattern, why in _WHY if pattern.fullmatch(shown)), None)

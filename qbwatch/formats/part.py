@@ -79,7 +79,7 @@ class Part:
         told = ", ".join(f"{column} from {new!r}" for column, new in self.renamed.items())
         mapping = (f"columns that were renamed, as a person said: {told}",) if told else ()
         of_report = () if self.report is None else self.report.notes
-        return (*mapping, *of_report) if self.is_complete else (*mapping, *of_report, _BROKEN_OFF)
+        return (*mapping, *of_report, *(() if self.is_complete else (_BROKEN_OFF,)))
 
     def on(self, day: date) -> Part:
         """The same part, for the case that it is a report of position which states no day: ``day`` is its file's."""

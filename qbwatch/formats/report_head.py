@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from qbwatch.core.dates import DateOrder
-from qbwatch.core.money import NotAnAmount, parse_amount
+from qbwatch.core.money import is_amount
 from qbwatch.datasets import ColumnType, Dataset, Kind, datasets
 from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.recognise import NOT_RENAMED, Header, Renamed, named_exactly, read_header
@@ -58,7 +58,7 @@ def find_report(rows: Sequence[Row], stem: str, order: DateOrder, renamed: Renam
 
 def _texts(row: Row) -> list[tuple[str, bool]]:
     """The texts of a line above the header, each with whether it stands alone; one torn at its comma is joined."""
-    found = filled(row.cells)
+    found = [cell.replace("\x00", "") for cell in filled(row.cells)]
     if all(cell.startswith(" ") for cell in found[1:]):
         return [(",".join(found), True)] if found else []
     return [(text, False) for text in found]
@@ -116,18 +116,11 @@ def _may_head(header: Header, dataset: Dataset) -> bool:
     """Whether a row carries enough of the dataset's columns, money among them, and the day where it has one."""
     declared = [name for name in header.columns if name in dataset.columns]
     has_money = any(dataset.columns[name] is ColumnType.MONEY for name in declared)
-    if not has_money or any(_is_amount(cell) for cell in header.written):
+    if not has_money or any(is_amount(cell) for cell in header.written):
         return False
     if dataset.day is not None:
         return dataset.day in declared and len(declared) >= _DECLARED_AT_LEAST
     return len(declared) >= _DECLARED_AT_LEAST or any(signature <= {*declared} for signature in dataset.signatures)
-
-
-def _is_amount(text: str) -> bool:
-    try:
-        return parse_amount(text) is not None
-    except NotAnAmount:
-        return False
 
 
 def _header_by_signature(rows: Sequence[Row], renamed: Renamed) -> tuple[Dataset, Header] | None:

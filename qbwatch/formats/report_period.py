@@ -13,7 +13,7 @@ from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import date
 
-from qbwatch.core.dates import DateOrder, NotADate, WrongOrder, parse_date
+from qbwatch.core.dates import MONTHS, DateOrder, NotADate, WrongOrder, parse_date
 from qbwatch.formats.facts import Period
 
 _RANGE = re.compile(r"\s*(?:[-–—]|\bthrough\b|\bto\b)\s*", re.IGNORECASE)
@@ -22,10 +22,6 @@ _NUMERIC_RANGE = re.compile(rf"({_NUMERIC})\s*(?:[-–—]|through|to)\s*({_NUME
 _NUMERIC_DAY = re.compile(_NUMERIC)
 _BEFORE = re.compile(r"(?:for the )?period:?\s+(?:of\s+|from\s+)?|from\s+", re.IGNORECASE)
 _AS_OF = re.compile(r"as (?:of|at)\s+", re.IGNORECASE)
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ def read_month(word: str) -> int | None:
     plain = word.lower().rstrip(".")
     if len(plain) < 3:
         return None
-    return next((number for number, name in enumerate(_MONTHS, start=1) if name.startswith(plain)), None) or (
+    return next((number for number, name in enumerate(MONTHS, start=1) if name.startswith(plain)), None) or (
         9 if plain == "sept" else None
     )
 

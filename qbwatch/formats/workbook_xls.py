@@ -46,7 +46,7 @@ def sheets_of(book: Any) -> list[tuple[str, str | None]]:
     """Name of each sheet, and why it isn't to be seen, if so."""
     found = []
     for place, name in enumerate(book.sheet_names()):
-        found.append((name, "it is hidden" if _sheet(book, place).visibility else None))
+        found.append((name.replace("\x00", ""), "it is hidden" if _sheet(book, place).visibility else None))
         book.unload_sheet(place)
     return found
 

@@ -103,6 +103,11 @@ def test_the_fast_reader_gives_the_same_rows_as_the_exact_one(grid: list[list[An
     assert fast == exact
 
 
+def test_half_a_letter_stays_as_it_is_written_since_no_table_could_hold_it() -> None:
+    row = '<row><c t="inlineStr"><is><t>a_x000D_b_xD83D_c_x00e9_</t></is></c></row>'
+    assert cells_in(packed(parts_of(sheet_of(row)))) == [["a\rb_xD83D_cé"]]
+
+
 def test_a_text_of_blanks_alone_is_a_blank_to_every_reader() -> None:
     grid = [["a", " ", "b"], ["\t", "\n", " "], ["c"]]
     right = [["a", "", "b"], ["", "", ""], ["c", "", ""]]

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 @json_option
 def check(file: str, timezone: str | None, date_order: str | None, config: str | None, as_json: bool) -> int:
     """Try a file out, wherever it lies: which dataset it is, the moment it speaks for, its rows and sums, rejected
-    lines, and what loading it would change. Writes nothing, and needs neither daemon nor database (without one, all
-    rows count as to be inserted).
+    lines, and what loading it would change (at its place, where newer files are loaded). Writes nothing, and needs
+    neither daemon nor database (without one, all rows count as to be inserted).
 
     Exit code 0 when it could be loaded or would be passed over, 1 when it would be quarantined.
 

@@ -16,6 +16,7 @@ from qbwatch.datasets import Dataset
 from qbwatch.edges import fold, places, statements, store
 from qbwatch.edges.loader import Loader, LoadRefused, count_rows, spoken_for, statement_of
 from qbwatch.edges.postgres import driver
+from qbwatch.edges.refolding import Refolding
 from qbwatch.edges.staging import Staging
 from qbwatch.edges.tables import raw_table
 from qbwatch.edges.vault import VaultError
@@ -67,7 +68,7 @@ def _fold_before(
     connection: Connection, loader: Loader, items: Sequence[WorkItem], dataset: Dataset, at: datetime
 ) -> bool:
     try:
-        loader.fold_beside(connection, dataset, items, None, at)
+        Refolding(loader, connection, dataset, items, at).beside()
     except (VaultError, LoadRefused):
         return False
     return True

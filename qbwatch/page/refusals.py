@@ -51,6 +51,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "unknown_layout": ("it is no export that qbwatch knows", "Is it in the right folder? Else export {what} again."),
     "no_known_kind": ("it holds no list that qbwatch loads", "Export the lists from QuickBooks again."),
+    "header_too_deep": (
+        "it begins with many blank rows, and its first filled row is row {row}",
+        "Delete the blank rows above its header and save it again, or export {what} again.",
+    ),
     "ambiguous": ("it could be one of several exports", "Export it again with the lines above its header."),
     "ambiguous_sheets": ("two of its sheets hold the same", "Keep one of them in the workbook, and save it again."),
     "name_disagrees": ("its name says one thing, and its content another", "Rename it after what it holds."),

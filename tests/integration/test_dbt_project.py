@@ -250,6 +250,31 @@ def test_orders_follow_the_rules_of_the_books(books: psycopg.Connection, dbt: Db
     assert (customers["c3"]["is_removed"], customers["c3"]["revenue"]) == (True, 30)
 
 
+def test_names_that_find_nobody_are_listed_as_they_were_written(books: psycopg.Connection, dbt: Dbt) -> None:
+    names = ["O'Brien", "Beta:Job 1", "Acme", "Acme:Job 1", "Acme:Job 1:Phase 2", "Acme:Job 2:Phase 1"]
+    insert(books, "customers", *({"_key": name, "customer_name": name} for name in names))
+    total = {"total_amount": Decimal("10.00")}
+    insert(
+        books,
+        "invoices",
+        *invoice("curly", line(None, "10.00"), customer="O’Brien", **total),
+        *invoice("blanks", line(None, "10.00"), customer=" Acme:Job  1\u00a0", **total),
+    )
+
+    result = dbt.build()
+
+    assert {name: node.rows for name, node in warned(result).items()} == {
+        "assert_customers_have_their_parents": 2,
+        "assert_orders_name_known_customers": 1,
+    }
+    listed = "select {} as name from analytics_quality.{} order by 1"
+    assert asked(books, listed.format("customer_name", "assert_customers_have_their_parents")) == [
+        {"name": "Acme:Job 2:Phase 1"},
+        {"name": "Beta:Job 1"},
+    ]
+    assert asked(books, listed.format("customer_name", "assert_orders_name_known_customers")) == [{"name": "O’Brien"}]
+
+
 def test_products_carry_prices_margins_and_what_was_sold(books: psycopg.Connection, dbt: Dbt) -> None:
     insert(
         books,

@@ -35,6 +35,7 @@ from qbwatch.intake import Intake, IntakeSettings
 from qbwatch.intake_means import Ledger, Means
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Pipeline, Step
+from qbwatch.publishing import Publishing
 
 log = get_logger(__name__)
 
@@ -118,6 +119,14 @@ def announcing_of(config: Config) -> Announcing:
     check_services(urls)
     pace = Pace(remind=config.alerts.remind)
     return Announcing(services_of(urls), config.state.directory, pace, config.alerts.on_success)
+
+
+def publishing_of(config: Config) -> Publishing | None:
+    """Where the status page goes; None when there is to be none."""
+    if config.page.file is None:
+        return None
+    schema = f"{config.transform.target_schema}_mart"
+    return Publishing(config.page.file, config.quickbooks.timezone, schema, config.page.receipts)
 
 
 def recall(parts: Parts, connection: Connection) -> None:

@@ -109,7 +109,7 @@ def _take_in(parts: assembly.Parts, stop: threading.Event, warn: Say) -> None:
     for problem in state.problems:
         warn(f"{problem.summary} ({problem.hint})")
     if state.settling:
-        warn(f"{len(state.settling)} files are still being written; they come with the next run")
+        warn(f"{state.settling_count} files are still being written; they come with the next run")
 
 
 def _line(step: Step) -> str:

@@ -26,6 +26,7 @@ _MEANWHILE = {
     FailureClass.CONFIGURATION: "It waits for a person, because trying again can't help; nothing is lost.",
     FailureClass.MISSING_FILES: "The figures stay as they were until new files arrive.",
 }
+_OF_BUILDS = "The loaded data is safe. Models that failed, and what stands on failed models or tests, are as before."
 _WORDS = {Kind.OPENED: "", Kind.REMINDER: "still open: ", Kind.RECOVERED: "recovered: "}
 
 
@@ -54,7 +55,7 @@ def about(incident: Incident, kind: Kind, last_good: str | None, now: datetime) 
         lines = [f"Recovered: {summary}", "", f"It lasted {lasting(ended - incident.opened_at)}."]
     else:
         lines = [summary + count, "", f"What to do: {hint or 'qbwatch status'}"]
-        lines += ["", _MEANWHILE[incident.failure_class]]
+        lines += ["", _meanwhile(incident)]
     if kind is not Kind.RECOVERED and incident.names:
         more = incident.count - len(incident.names)
         lines += ["", *incident.names, *([f"… and {more:,} more"] if more > 0 else [])]
@@ -66,6 +67,12 @@ def about(incident: Incident, kind: Kind, last_good: str | None, now: datetime) 
         f"Incident: {incident.id}; to be reminded no more: qbwatch alerts ack {incident.id}",
     ]
     return Message(subject, "\n".join(lines[:-1] if kind is Kind.RECOVERED else lines))
+
+
+def _meanwhile(incident: Incident) -> str:
+    """What goes on until somebody acts. What a build was about is loaded and, where only a test failed, shown."""
+    is_passing = incident.failure_class is FailureClass.INFRASTRUCTURE
+    return _OF_BUILDS if incident.code == "transform_failed" and not is_passing else _MEANWHILE[incident.failure_class]
 
 
 def of_success(run: Json) -> Message:

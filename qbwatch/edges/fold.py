@@ -19,12 +19,12 @@ from psycopg import sql
 
 from qbwatch.core.period import Period
 from qbwatch.datasets import Dataset, Kind
+from qbwatch.edges.fold_delta import DELTA, find_differing
 from qbwatch.edges.fold_period import empty_other_days
 from qbwatch.edges.tables import raw_columns, raw_table
 
 STAGE = sql.Identifier("pg_temp", "qbwatch_stage")
 SCRATCH = sql.Identifier("pg_temp", "qbwatch_scratch")
-_DELTA = sql.Identifier("pg_temp", "qbwatch_delta")
 
 UNSTATED = sql.Identifier("pg_temp", "qbwatch_unstated")
 """Keys of the target's documents that a part doesn't state, where the stage doesn't hold all that it does state."""
@@ -175,49 +175,24 @@ def _apply_documents(
     shrink = """DELETE FROM {target} AS t USING (SELECT _key, max(_line) AS last FROM {stage} GROUP BY _key) AS s
                 WHERE t._key = s._key AND t._line > s.last"""
     removed = _run(cursor, shrink, target, statement, at)
-    _find_differing(cursor, statement.dataset, target)
+    find_differing(cursor, STAGE, target, [*statement.dataset.stored, "_extra"])
     update = sql.SQL(
         """UPDATE {target} AS t SET {assignments} FROM {delta} AS d JOIN {stage} AS s ON s.ctid = d.new
            WHERE t.ctid = d.old"""
     ).format(
         target=target,
-        delta=_DELTA,
+        delta=DELTA,
         stage=STAGE,
         assignments=_list(
             sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in names if name not in ("_key", "_line")
         ),
     )
     updated = cursor.execute(update).rowcount
-    fresh = sql.SQL(" JOIN {delta} AS d ON d.new = s.ctid WHERE d.old IS NULL").format(delta=_DELTA)
+    fresh = sql.SQL(" JOIN {delta} AS d ON d.new = s.ctid WHERE d.old IS NULL").format(delta=DELTA)
     inserted = cursor.execute(insert + fresh).rowcount
     if statement.removes_absent:
         removed += _run(cursor, _VANISH[staged], target, statement, at)
     return Applied(inserted, updated, removed)
-
-
-def _find_differing(cursor: Cursor, dataset: Dataset, target: sql.Identifier) -> None:
-    """Where each staged row lies that says something new, and where its former version does.
-
-    One narrow join by digests finds the candidates; those that differ in notation alone are then sorted out.
-    """
-    said = [*dataset.stored, "_extra"]
-    parts = {
-        "delta": _DELTA,
-        "stage": STAGE,
-        "target": target,
-        "ours": _aliased("s", said),
-        "theirs": _aliased("t", said),
-    }
-    for each in (
-        "DROP TABLE IF EXISTS {delta}",
-        """CREATE TEMP TABLE {delta} ON COMMIT DROP AS SELECT s.ctid AS new, t.ctid AS old
-           FROM {stage} AS s LEFT JOIN {target} AS t ON t._key = s._key AND t._line = s._line
-           WHERE t._row_hash IS DISTINCT FROM s._row_hash""",
-        "ANALYZE {delta}",
-        """DELETE FROM {delta} AS d USING {stage} AS s, {target} AS t WHERE s.ctid = d.new AND t.ctid = d.old
-           AND record_eq(ROW({ours}), ROW({theirs}))""",
-    ):
-        cursor.execute(sql.SQL(each).format(**parts))
 
 
 def _apply_period(cursor: Cursor, statement: Statement, target: sql.Identifier, at: datetime) -> Applied:

@@ -22,6 +22,7 @@ from pyarrow import csv
 from qbwatch.core.model import RowClass
 from qbwatch.datasets import Kind
 from qbwatch.formats import cells
+from qbwatch.formats.as_written import as_written, every, is_as_written, some
 from qbwatch.formats.column_sums import add_sums
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.plain_text import Block, NotPlain
@@ -37,15 +38,6 @@ Column = Any  # of Arrow, which has no types
 _REMEMBERED = 20_000  # texts of one column
 _LONGEST_KEY = 500  # as in `formats.keys`
 
-# Texts that their reader returns as they are, but for an identifier's commas; the percentages of a rate are another
-# reader's affair.
-_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
-_AS_WRITTEN: dict[cells.Reader, str] = {
-    # Neither a comma nor a plus, and no blank; or digits in thousands, and then the commas are to go.
-    cells.read_id: r"^([!-*.-~-]+|[0-9]{1,3}(,[0-9]{3})+)$",
-    cells.read_amount: _NUMBER,
-    cells.read_rate: _NUMBER,
-}
 _PLAIN_KEY = r"^[!-~]+( [!-~]+)*$"
 
 
@@ -126,13 +118,13 @@ class ColumnReader:
     def _prove_no_footer(self, raw: Column) -> None:
         """What may close a printed list: its total, or a line with the day on which it was printed."""
         first = pc.coalesce(*raw.columns)
-        if _any(pc.starts_with(first, "TOTAL")) or _any(pc.match_substring(first, "day, ", ignore_case=True)):
+        if some(pc.starts_with(first, "TOTAL")) or some(pc.match_substring(first, "day, ", ignore_case=True)):
             raise NotPlain("what closes a printed list")
 
     def _key(self, values: list[Column]) -> Column:
         [cell] = self.layout.key
         key = values[self.layout.cells.index(cell)]
-        is_plain = _all(pc.match_substring_regex(key, _PLAIN_KEY))
+        is_plain = every(pc.match_substring_regex(key, _PLAIN_KEY))
         if is_plain and (pc.max(pc.binary_length(key)).as_py() or 0) <= _LONGEST_KEY:
             return key
         return self._by_values(key, _comparable, cell.position)
@@ -153,9 +145,9 @@ class ColumnReader:
         together: dict[cells.Reader, list[Column]] = {}
         for cell in self.layout.cells:
             together.setdefault(cell.read, []).append(raw.column(cell.position))
-        plain = {read for read, columns in together.items() if _is_as_written(pa.concat_arrays(columns), read)}
+        plain = {read for read, columns in together.items() if is_as_written(pa.concat_arrays(columns), read)}
         return [
-            _as_written(column, cell.read) if cell.read in plain else self._read(column, cell.read, cell.position)
+            as_written(column, cell.read) if cell.read in plain else self._read(column, cell.read, cell.position)
             for cell in self.layout.cells
             for column in (raw.column(cell.position),)
         ]
@@ -164,8 +156,8 @@ class ColumnReader:
         """A column by its reader."""
         if column.null_count == len(column):
             return column
-        if _is_as_written(column, read):
-            return _as_written(column, read)
+        if is_as_written(column, read):
+            return as_written(column, read)
         return self._by_values(column, read, position)
 
     def _by_values(self, column: Column, read: cells.Reader, position: int) -> Column:
@@ -214,22 +206,6 @@ class ColumnReader:
         return said
 
 
-def _is_as_written(column: Column, read: cells.Reader) -> bool:
-    """Whether `_as_written` is what the reader would make of it."""
-    if read is cells.read_text:  # a text that begins so may be nothing but blanks
-        return not _any(pc.less(column, "!")) and not _any(pc.greater_equal(column, "\x7f"))
-    if read is cells.read_rate_percent:
-        return not _any(pc.match_substring(column, "%"))
-    pattern = _AS_WRITTEN.get(read)
-    return pattern is not None and _all(pc.match_substring_regex(column, pattern))
-
-
-def _as_written(column: Column, read: cells.Reader) -> Column:
-    if read is cells.read_rate_percent:
-        return pa.nulls(len(column), pa.string())
-    return pc.replace_substring(column, ",", "") if read is cells.read_id else column
-
-
 def _comparable(text: str) -> str:
     """A key in comparable form, as `formats.keys` has it."""
     key = " ".join(text.split())
@@ -242,11 +218,3 @@ def _escaped(column: Column) -> Column:
     for character, escape in ESCAPES:
         column = pc.replace_substring(column, character, escape)
     return column
-
-
-def _all(flags: Column) -> bool:
-    return bool(pc.all(flags, min_count=0).as_py())
-
-
-def _any(flags: Column) -> bool:
-    return bool(pc.any(flags, min_count=0).as_py())

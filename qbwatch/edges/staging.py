@@ -76,12 +76,13 @@ class Staging:
         layout = part.layout
         if part.report is not None or layout.dataset.kind is Kind.PERIOD or not _has_plain_key(layout):
             raise NotPlain("no list and no document whose key stands in one column")
-        from qbwatch.edges.known_documents import KnownDocuments  # what imports Arrow
-        from qbwatch.edges.plain_lane import PlainLane
-
-        lane = PlainLane(RowCopy(self.cursor, item, self.at), layout, self._look)
         with open_stream() as stream:
             text = open_plain(stream, part.table, layout.header.line, layout.header.written)
+            # What imports Arrow: not for a workbook.
+            from qbwatch.edges.known_documents import KnownDocuments
+            from qbwatch.edges.plain_lane import PlainLane
+
+            lane = PlainLane(RowCopy(self.cursor, item, self.at), layout, self._look)
             fold.open_stage(self.cursor, layout.dataset)
             if target == fold.STAGE or layout.dataset.kind is Kind.LIST:
                 return lane.fill(text, fold.STAGE), fold.Staged.WHOLE

@@ -142,7 +142,7 @@ class Vault:
     def _has(self, content_hash: str, file: BinaryIO) -> bool:
         """Whether a copy of these very bytes is there, which is then marked as taken again."""
         path = self._path(content_hash)
-        with self._locked(fcntl.LOCK_SH), suppress(FileNotFoundError), path.open("rb") as copy:
+        with self._locked(fcntl.LOCK_SH), suppress(OSError), path.open("rb") as copy:  # what can't be read is replaced
             file.seek(0)
             if holds(copy, iter(lambda: _read(file), b"")):
                 os.utime(path)

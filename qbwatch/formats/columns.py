@@ -22,11 +22,11 @@ from pyarrow import csv
 from qbwatch.core.model import RowClass
 from qbwatch.datasets import Kind
 from qbwatch.formats import cells
-from qbwatch.formats.as_written import as_written, every, is_as_written, some
+from qbwatch.formats.as_written import as_written, every, is_as_written
 from qbwatch.formats.column_sums import add_sums
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.plain_text import Block, NotPlain
-from qbwatch.formats.records import extra_json
+from qbwatch.formats.records import extra_json, structure_of
 from qbwatch.formats.row_text import ESCAPES, NULL, RowText
 from qbwatch.formats.tally import Tally
 
@@ -38,6 +38,8 @@ Column = Any  # of Arrow, which has no types
 _REMEMBERED = 20_000  # texts of one column
 _LONGEST_KEY = 500  # as in `formats.keys`
 
+# A cell with which a line that closes a list may begin, whatever stands before the word.
+_MAY_CLOSE = r"(?i)^\P{L}*(total|accrual|cash|(mon|tues|wednes|thurs|fri|satur|sun)day)"
 _PLAIN_KEY = r"^[!-~]+( [!-~]+)*$"
 
 
@@ -117,9 +119,11 @@ class ColumnReader:
 
     def _prove_no_footer(self, raw: Column) -> None:
         """What may close a printed list: its total, or a line with the day on which it was printed."""
-        first = pc.coalesce(*raw.columns)
-        if some(pc.starts_with(first, "TOTAL")) or some(pc.match_substring(first, "day, ", ignore_case=True)):
-            raise NotPlain("what closes a printed list")
+        for column in raw.columns:
+            rows = raw.filter(pc.match_substring_regex(column, _MAY_CLOSE)).columns
+            for cells_of_row in zip(*(each.to_pylist() for each in rows), strict=True):
+                if structure_of([cell or "" for cell in cells_of_row], is_list=True) is not None:
+                    raise NotPlain("what closes a printed list")
 
     def _key(self, values: list[Column]) -> Column:
         [cell] = self.layout.key

@@ -8,6 +8,7 @@ isn't plain, and is read with care.
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 from collections.abc import Iterator
@@ -70,6 +71,8 @@ class PlainText:
             raise NotPlain("a NUL character")
         if b"\x1a" in controls:
             raise NotPlain("a mark of the end of the text")
+        if rows.startswith(codecs.BOM_UTF8):  # Arrow would drop it from the cell
+            raise NotPlain("a byte order mark below the header")
         # What a spreadsheet damaged is told with its line, which only the careful lane knows.
         if (b"+" in rows and _SCIENTIFIC.search(rows)) or (b"#" in rows and _LEFT_OVER.search(rows)):
             raise NotPlain("what a spreadsheet leaves of a cell that it damaged")
@@ -107,8 +110,11 @@ class PlainText:
 def _cut(data: bytes) -> tuple[bytes, bytes]:
     """Whole rows, and what follows them: the last line end that isn't inside of quotes parts the two."""
     end = data.rfind(b"\n") + 1
-    while end and data.count(b'"', 0, end) % 2:
-        end = data.rfind(b"\n", 0, end - 1) + 1
+    is_open = data.count(b'"', 0, end) % 2
+    while end and is_open:
+        before = data.rfind(b"\n", 0, end - 1) + 1
+        is_open ^= data.count(b'"', before, end) % 2
+        end = before
     return data[:end], data[end:]
 
 

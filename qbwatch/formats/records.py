@@ -80,7 +80,7 @@ def read_records(rows: Iterator[Row], layout: Layout) -> Iterator[Reading]:
         yield reading
 
 
-def _structure_of(cells: Sequence[str], *, is_list: bool) -> RowClass | None:
+def structure_of(cells: Sequence[str], *, is_list: bool) -> RowClass | None:
     """What a row is that is no record: blank, or (in a printed list) its total or its footer."""
     filled = (cell for cell in cells if cell and not cell.isspace())
     first = next(filled, None)
@@ -102,7 +102,7 @@ def read_row(row: Row, row_number: int, layout: Layout, keys: KeyReader) -> Read
 
     Raises `Refusal` when a date contradicts the configured order.
     """
-    structure = row.row_class or _structure_of(row.cells, is_list=layout.dataset.kind is Kind.LIST)
+    structure = row.row_class or structure_of(row.cells, is_list=layout.dataset.kind is Kind.LIST)
     if structure is not None and not (structure is RowClass.BLANK and _unusable_in(row)):
         keys.forget()
         return Structure(row.line, structure)

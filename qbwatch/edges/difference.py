@@ -20,13 +20,12 @@ from qbwatch.core.model import Difference, WorkItem
 from qbwatch.edges import fold
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import driver
-from qbwatch.edges.staging import Staging
+from qbwatch.edges.staging import HUGE, Staging
 from qbwatch.edges.vault import VaultError
 from qbwatch.formats.part import Part
 from qbwatch.formats.refusal import Refusal
 
 _EARLIER = sql.Identifier("pg_temp", "qbwatch_earlier")
-_LARGE = 20_000_000  # bytes of both together
 _NEWER = sql.Identifier("pg_temp", "qbwatch_newer")
 
 _COUNT = """
@@ -58,7 +57,7 @@ def difference(
     None where they are large, or the earlier one can't be read any more: that is no fault of the newer one.
     Raises `LoadStopped`.
     """
-    if item.size_bytes + earlier.size_bytes > _LARGE:
+    if item.size_bytes + earlier.size_bytes >= HUGE:  # of one so large the stage may hold less than all
         return None
     try:
         with driver(connection).transaction():

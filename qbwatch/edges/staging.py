@@ -32,7 +32,8 @@ log = get_logger(__name__)
 _ROWS_BETWEEN_LOOKS = 1000  # how often a load looks whether it should stop
 _LARGE = 1_000_000  # bytes; what is smaller is read with care before Arrow has been imported
 _SMALL = 100_000  # where it has been
-_HUGE = 20_000_000  # of what is larger, only what changed is sent; `edges.difference` compares what is smaller
+HUGE = 20_000_000
+"""Bytes. Of larger exports only what changed is sent; `edges.difference` compares what is smaller."""
 _MANIFOLD = 4  # a table so many times larger than the file isn't asked for all that it holds
 
 
@@ -90,7 +91,7 @@ class Staging:
                 tally = lane.fill(text, target)
                 fold.drop_stage(self.cursor)
                 return tally, fold.Staged.NOWHERE
-            if item.size_bytes >= _HUGE and self._size_of(target) <= _MANIFOLD * item.size_bytes:
+            if item.size_bytes >= HUGE and self._size_of(target) <= _MANIFOLD * item.size_bytes:
                 return lane.fill_changed(text, KnownDocuments(self.cursor, target)), fold.Staged.CHANGED
             return lane.fill(text, fold.STAGE), fold.Staged.WHOLE
 

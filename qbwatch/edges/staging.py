@@ -64,10 +64,13 @@ class Staging:
         if item.size_bytes >= (_SMALL if "pyarrow" in sys.modules else _LARGE):
             self.cursor.execute("SAVEPOINT qbwatch_lane")
             try:
-                return self.fill_plainly(target, item, part, open_stream)
+                filled = self.fill_plainly(target, item, part, open_stream)
             except NotPlain as doubt:
                 log.info("read with care", file=item.name, reason=str(doubt).splitlines()[0])
                 self.cursor.execute("ROLLBACK TO SAVEPOINT qbwatch_lane")
+            else:
+                self.cursor.execute("RELEASE SAVEPOINT qbwatch_lane")
+                return filled
         return self.fill_with_care(item, part), fold.Staged.WHOLE
 
     def fill_plainly(

@@ -76,10 +76,11 @@ class PlainText:
         # What a spreadsheet damaged is told with its line, which only the careful lane knows.
         if (b"+" in rows and _SCIENTIFIC.search(rows)) or (b"#" in rows and _LEFT_OVER.search(rows)):
             raise NotPlain("what a spreadsheet leaves of a cell that it damaged")
-        bare = self._without_quoted(rows).translate(None, _ALL_BUT_CONTROLS) if b'"' in rows else controls
+        outside = self._without_quoted(rows) if b'"' in rows else rows
+        bare = controls if outside is rows else outside.translate(None, _ALL_BUT_CONTROLS)
         is_tab_parted = self.delimiter == b"\t"
         is_bare = controls == bare and b"\\" not in rows and (is_tab_parted or b"\t" not in controls)
-        count = self._line_ends(bare.replace(b"\t", b"") if is_tab_parted else bare)
+        count = self._line_ends(outside, bare.replace(b"\t", b"") if is_tab_parted else bare)
         return Block(rows if self.codec == "utf-8" else rows.decode(self.codec).encode(), count, is_bare)
 
     def _without_quoted(self, rows: bytes) -> bytes:
@@ -95,8 +96,8 @@ class PlainText:
             raise NotPlain("a quote inside of a cell")
         return b"".join(outside)
 
-    def _line_ends(self, controls: bytes) -> int:
-        """How many there are among the control characters outside of quotes; all of them must be alike."""
+    def _line_ends(self, outside: bytes, controls: bytes) -> int:
+        """How many there are outside of quotes; all of them must be alike."""
         if not self._newline:
             self._newline = b"\r\n" if b"\r" in controls else b"\n"
         count = controls.count(b"\n")
@@ -104,6 +105,8 @@ class PlainText:
             ends = controls.translate(None, _ALL_BUT_LINE_ENDS)
             if ends != self._newline * count:
                 raise NotPlain("a mixture of line ends")
+        if self._newline == b"\r\n" and outside.count(b"\r\n") != count:
+            raise NotPlain("line ends whose two halves stand apart")
         return count
 
 

@@ -106,6 +106,8 @@ def test_what_the_plain_lane_serves_it_serves_alike(lanes: Lanes, data: bytes) -
         (invoice() + b"A,1,Ac\x00me,,,,,,,\r\n", "NUL"),
         (invoice() + b"A,1,Ac\rme,,,,,,,\r\n", "line ends"),
         (invoice() + b"A,1,Acme,,,,,,,\n", "line ends"),
+        (invoice().replace(b"\r\n", b"\n\r"), "halves stand apart"),
+        (LONG.replace(b"\r\n", b"\n") + b"\r" + b",".join(map(str.encode, DOCUMENT)) + b"\n", "line ends"),
         (invoice() + b"\\.\r\n", "another width"),
         (invoice().decode().encode("utf-16"), "no text"),
         (customers(["8-1", "Acme"], ["8-1", "Beta"]), "stated twice"),

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from qbwatch import __version__
 from qbwatch.config import Config
 from qbwatch.core.calendar import closed_days
+from qbwatch.core.expect import configured
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, Severity
 from qbwatch.core.freshness import IsClosed
 from qbwatch.core.model import Failure, FailureClass
@@ -33,19 +34,22 @@ Calendar = Callable[[str, Collection[date]], IsClosed]
 
 
 def limits_of(config: Config, at: datetime, calendar: Calendar = closed_days) -> Limits:
-    """The office's today and calendar."""
-    today: date = at.astimezone(config.quickbooks.timezone).date()
-    return Limits(today, calendar(config.freshness.country, config.freshness.closed), config.freshness.limit_for)
+    """The office's today and calendar, and what is expected of it."""
+    zone = config.quickbooks.timezone
+    today: date = at.astimezone(zone).date()
+    is_closed = calendar(config.freshness.country, config.freshness.closed)
+    expected = {dataset: configured(dataset, asked.every, asked.by) for dataset, asked in config.expect.items()}
+    return Limits(today, is_closed, config.freshness.limit_for, zone, expected)
 
 
-def ask_ledger(engine: Engine, config: Config, deadline: float = DEADLINE) -> LedgerFacts | Failure:
+def ask_ledger(engine: Engine, config: Config, at: datetime, deadline: float = DEADLINE) -> LedgerFacts | Failure:
     """The ledger's facts, or why there are none within ``deadline`` seconds."""
     found: list[LedgerFacts | Failure] = []
 
     def ask() -> None:
         try:
             with engine.connect() as connection, connection.begin():
-                found.append(ledger_facts(connection, config.quickbooks.timezone))
+                found.append(ledger_facts(connection, config.quickbooks.timezone, at))
         except DATABASE_ERRORS as error:
             found.append(failure_of(error))
 
@@ -67,7 +71,7 @@ def answer(
 ) -> Json:
     """The whole status. Without an engine (a private Postgres that is down) or an answer, the last known one."""
     at = now()
-    facts = ask_ledger(engine, config) if engine is not None else _private_postgres_down()
+    facts = ask_ledger(engine, config, at) if engine is not None else _private_postgres_down()
     if isinstance(facts, LedgerFacts):
         limits = limits_of(config, at, calendar)
         said = assemble(facts, daemon, limits, answered_by=answered_by, version=__version__, at=at)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from qbwatch.core.arrivals import overdue_since
+from qbwatch.core.expect import Week
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Problem, Severity
 from qbwatch.core.filename import part_name
 from qbwatch.core.freshness import Freshness
@@ -70,9 +71,9 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
     return problems
 
 
-def of_arrivals(ledger: LedgerFacts, at: datetime) -> list[Problem]:
+def of_arrivals(ledger: LedgerFacts, at: datetime, week: Week) -> list[Problem]:
     """Nothing has arrived for longer than usual."""
-    since = overdue_since(ledger.arrivals, at)
+    since = overdue_since(ledger.arrivals, at, week)
     if since is None:
         return []
     days = (at - ledger.arrivals[-1]).days
@@ -90,6 +91,7 @@ def of_freshness(freshness: Sequence[Json]) -> list[Problem]:
             Severity.ERROR if entry["state"] == Freshness.STALE else Severity.WARNING,
             f"{entry['relation']} is {entry['age_business_days']} business days old",
             "did the exporter run, and did Dropbox sync?",
+            concerns=entry["relation"],
         )
         for entry in freshness
         if entry["state"] in (Freshness.WARN, Freshness.STALE)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
+from qbwatch.core.expect import Export
 from qbwatch.core.facts import Json, LedgerFacts, RelationFacts, moment
 from qbwatch.core.freshness import last_whole_day
 from qbwatch.datasets import Dataset, Kind, datasets
@@ -28,7 +29,7 @@ MARTS = {
 }
 
 
-def ledger_facts(connection: Connection, zone: ZoneInfo) -> LedgerFacts:
+def ledger_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> LedgerFacts:
     """Everything the status needs from Postgres, in the caller's transaction."""
     waiting: Any = connection.execute(text(_WAITING_COUNT)).one()
     debt = connection.execute(text(_DEBT)).all()
@@ -49,8 +50,18 @@ def ledger_facts(connection: Connection, zone: ZoneInfo) -> LedgerFacts:
         held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
         warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
         alerts=counts(connection),
-        arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key})),
+        arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key, "at": at})),
+        exports=exports(connection, at),
+        known_since=connection.scalar(text(_KNOWN_SINCE)),
     )
+
+
+def exports(connection: Connection, at: datetime) -> dict[str, list[Export]]:
+    """The exports of the last months by dataset, as far as they came through the input folder or were named."""
+    found: dict[str, list[Export]] = {}
+    for row in connection.execute(text(_EXPORTS), {"at": at}):
+        found.setdefault(row.dataset, []).append(Export(row.as_of, row.arrived_at))
+    return found
 
 
 def _shown(row: Json, *moments: str) -> Json:
@@ -145,8 +156,19 @@ GROUP BY run.id"""
 _LAST_SUCCESS = "SELECT max(finished_at) FROM qbwatch.runs WHERE status = 'success'"
 
 _ARRIVALS = """
-SELECT max(first_seen_at) FROM qbwatch.files WHERE root = 'input' AND first_seen_at > now() - interval '400 days'
+SELECT max(first_seen_at) FROM qbwatch.files
+WHERE root = 'input' AND first_seen_at > CAST(:at AS timestamptz) - interval '400 days'
 GROUP BY (first_seen_at AT TIME ZONE :zone)::date ORDER BY 1"""
+
+# What came again is no news, nor is what the history's folder holds. A file that waits for a person did come.
+_EXPORTS = """
+SELECT item.dataset, item.as_of, min(file.first_seen_at) AS arrived_at
+FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
+WHERE item.dataset IS NOT NULL AND file.root <> 'seed' AND item.as_of > CAST(:at AS timestamptz) - interval '120 days'
+      AND NOT (item.state = 'skipped' AND item.failure_code = 'duplicate')
+GROUP BY item.dataset, item.as_of ORDER BY item.as_of"""
+
+_KNOWN_SINCE = "SELECT first_seen_at FROM qbwatch.files ORDER BY id LIMIT 1"
 
 _DEBT = """
 SELECT dataset, max(reason) AS reason FROM qbwatch.transform_debt GROUP BY dataset ORDER BY dataset"""

@@ -65,8 +65,21 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
             Severity.WARNING,
             f"{node['name']}: {node['message'] or 'a data test warns'}",
             "nothing is lost; look at the rows the test names",
+            concerns=node["name"],
         )
         for node in ledger.warned_nodes
+    ]
+    problems += [
+        Problem(
+            "channel_broken",
+            FailureClass.CONFIGURATION,
+            Severity.WARNING,
+            f"alert channel {each['service']} broken since {each['since']:%Y-%m-%d %H:%M} UTC: {each['error']}",
+            "put a valid address into alerts.urls, restart, then: qbwatch alerts test",
+            each["since"],
+            concerns=each["service"],
+        )
+        for each in ledger.broken_channels
     ]
     return problems
 

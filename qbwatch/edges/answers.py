@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,8 +13,9 @@ from qbwatch.core.expect import Export
 from qbwatch.core.facts import Json, LedgerFacts, RelationFacts, moment
 from qbwatch.core.freshness import last_whole_day
 from qbwatch.datasets import Dataset, Kind, datasets
-from qbwatch.edges.incidents import counts
+from qbwatch.edges.incidents import broken_channels, counts
 
+_FAILED = ("error", "fail", "runtime error")
 _SHOWN = 50  # entries of a list in the status; the counts are complete
 
 # What each mart is made of: it is as current as the oldest of these that was ever loaded.
@@ -42,17 +44,18 @@ def ledger_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> Ledger
         current_run=_run(connection, _CURRENT_RUN),
         last_run=_last_run(connection),
         last_success_at=connection.scalar(text(_LAST_SUCCESS)),
-        relations=_relations(connection, zone),
+        relations=_relations(connection, zone, lambda dataset: _count(connection, dataset)),
         debt=[row.dataset for row in debt],
         debt_reason=next((row.reason for row in debt if row.reason), None),
         last_build_at=connection.scalar(text(_LAST_BUILD)),
-        failed_nodes=[_node(node) for node in nodes if node["status"] in ("error", "fail", "runtime error")],
+        failed_nodes=[_node(node) for node in nodes if node["status"] in _FAILED],
         held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
         warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
         alerts=counts(connection),
         arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key, "at": at})),
         exports=exports(connection, at),
         known_since=connection.scalar(text(_KNOWN_SINCE)),
+        broken_channels=broken_channels(connection),
     )
 
 
@@ -62,6 +65,35 @@ def exports(connection: Connection, at: datetime) -> dict[str, list[Export]]:
     for row in connection.execute(text(_EXPORTS), {"at": at}):
         found.setdefault(row.dataset, []).append(Export(row.as_of, row.arrived_at))
     return found
+
+
+def trouble_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> LedgerFacts:
+    """What tells whether something is wrong, and no more: no lists of files, and no row of a raw table is counted.
+
+    Quarantined files are left out too; whoever tells people of them counts them by cause.
+    """
+    debt = connection.execute(text(_DEBT)).all()
+    nodes = [dict(row) for row in connection.execute(text(_NODES)).mappings()]
+    return LedgerFacts(
+        waiting_count=0,
+        oldest_waiting_at=None,
+        waiting=[],
+        quarantined=[],
+        current_run=None,
+        last_run=_last_run(connection),
+        last_success_at=connection.scalar(text(_LAST_SUCCESS)),
+        relations=_relations(connection, zone, lambda _dataset: None),
+        debt=[row.dataset for row in debt],
+        debt_reason=next((row.reason for row in debt if row.reason), None),
+        last_build_at=None,
+        failed_nodes=[_node(node) for node in nodes if node["status"] in _FAILED],
+        held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
+        warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
+        arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key, "at": at})),
+        exports=exports(connection, at),
+        known_since=connection.scalar(text(_KNOWN_SINCE)),
+        broken_channels=broken_channels(connection),
+    )
 
 
 def _shown(row: Json, *moments: str) -> Json:
@@ -94,7 +126,7 @@ def _last_run(connection: Connection) -> Json | None:
     }
 
 
-def _relations(connection: Connection, zone: ZoneInfo) -> list[RelationFacts]:
+def _relations(connection: Connection, zone: ZoneInfo, count: Callable[[Dataset], int | None]) -> list[RelationFacts]:
     """Datasets that were ever loaded and the marts made of them, with the office's day they speak for."""
     through: dict[str, date] = {
         row.dataset: last_whole_day(row.as_of, zone) for row in connection.execute(text(_THROUGH))
@@ -108,7 +140,7 @@ def _relations(connection: Connection, zone: ZoneInfo) -> list[RelationFacts]:
             found.append(RelationFacts(mart, built.get(mart), current))
     for name, dataset in datasets().items():
         if name in through:
-            found.append(RelationFacts(name, _count(connection, dataset), through[name]))
+            found.append(RelationFacts(name, count(dataset), through[name]))
     return found
 
 

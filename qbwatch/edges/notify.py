@@ -20,7 +20,7 @@ from qbwatch.core.model import QbwatchError
 DEADLINE = 20.0  # seconds that one service may take
 _WHEN_STOPPING = 4.0  # seconds that a message under way gets when the daemon ends: cutting it off may send it twice
 _TICK = 0.1
-_FOR_GOOD = (400, 401, 403, 404, 410)
+_FOR_GOOD = (301, 308, 400, 401, 403, 404, 410)
 _PASSED_ON = (
     "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "REQUESTS_CA_BUNDLE",

@@ -58,9 +58,13 @@ def _ping(task: dict[str, Any]) -> dict[str, Any]:
     import urllib.error
     import urllib.request
 
+    class Unmoved(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: object) -> None:
+            """Elsewhere nobody hears us."""
+
     request = urllib.request.Request(task["url"], task["body"].encode(), {"Content-Type": "text/plain; charset=utf-8"})
     try:
-        with urllib.request.urlopen(request, timeout=task["timeout"]) as response:
+        with urllib.request.build_opener(Unmoved).open(request, timeout=task["timeout"]) as response:
             return {"code": response.status}
     except urllib.error.HTTPError as refused:
         return {"code": refused.code}
@@ -85,11 +89,14 @@ def _send(task: dict[str, Any]) -> dict[str, Any]:
     if service is None:
         return {"sent": False, "code": None, "unknown": True, "unreached": True}
     if task["url"].startswith("mailto") and "format=" not in task["url"]:
-        service.notify_format = apprise.NotifyFormat.HTML  # Apprise then sends both, the plain text made of the HTML
+        service.notify_format = apprise.NotifyFormat.HTML  # Apprise then sends both
+    if "redirect=" not in task["url"]:
+        service.redirects = False  # a page to log in at says 200 to everything, and tells nobody
     if task.get("key"):
         _mark(service, task["key"])
     is_html = service.notify_format == apprise.NotifyFormat.HTML
     message = Message(one_line(task["subject"]), cut(task["body"], service.body_maxlen // (_MARKUP if is_html else 1)))
+    _keep_plain(message.body)
     sender = apprise.Apprise()
     sender.add(service)
     result = sender.notify(
@@ -98,6 +105,14 @@ def _send(task: dict[str, Any]) -> dict[str, Any]:
         body_format=apprise.NotifyFormat.HTML if is_html else apprise.NotifyFormat.TEXT,
     )
     return {"sent": bool(result), "code": codes.code, "unknown": False, "unreached": codes.unreached}
+
+
+def _keep_plain(body: str) -> None:
+    """A mail's plain text is ours, and not what Apprise makes of the HTML, which loses its paragraphs."""
+    from apprise.plugins.email import base
+
+    if hasattr(base, "convert_between"):
+        base.convert_between = lambda *_, **__: body
 
 
 def _mark(service: Any, key: str) -> None:

@@ -2,92 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.message import Message as Mail
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message as MailHandler
-from alert_services import Endpoint, endpoint, mute_server
+from alert_services import Endpoint, endpoint, mail_server, mute_server
+from telling import DOWN, NOWHERE, START, TROUBLE, World
 
-from qbwatch.announcing import Announcer, Announcing
-from qbwatch.core.calendar import closed_days
-from qbwatch.core.expect import Expectation
-from qbwatch.core.facts import DaemonFacts, Json, Limits, Problem, Severity
 from qbwatch.core.message import Message
-from qbwatch.core.model import DaemonState, FailureClass
-from qbwatch.core.status import problems_in, standings
-from qbwatch.core.trouble import Trouble
-from qbwatch.edges.answers import trouble_facts
 from qbwatch.edges.incidents import acknowledge, counts, read_spool
 from qbwatch.edges.notify import Sent, UnknownService, check_services, send, services_of
-from qbwatch.edges.postgres import engine_for
-
-START = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
-TROUBLE = Problem(
-    "watch_dead", FailureClass.INFRASTRUCTURE, Severity.ERROR, "the folder watch is dead", "see the journal"
-)
-DOWN = replace(TROUBLE, code="database_down", summary="Postgres can't be asked: connection refused")
-NEW_YORK = ZoneInfo("America/New_York")
-CALENDAR = closed_days("US", [])
-NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
 @pytest.fixture
 def hook() -> Iterator[Endpoint]:
     with endpoint() as found:
         yield found
-
-
-class World:
-    """An announcer whose clock, troubles and database a test sets."""
-
-    def __init__(self, url: str, state: Path, *services: str, **settings: Any) -> None:
-        self.url, self.problems, self.at, self.run = url, [], START, None
-        self.expected: dict[str, Expectation | None] = {}
-        self.settings = Announcing(services_of(services), state, **settings)
-        self.problems: list[Problem]
-        self.run: Json | None
-        self.restart()
-
-    def restart(self) -> None:
-        engine = engine_for(self.url, connect_timeout=2)
-        self.announcer = Announcer(
-            self.settings, self.trouble, lambda: engine_for(self.url, connect_timeout=2), threading.Event(),
-            now=lambda: self.at,
-        )  # fmt: skip
-        self.engine = engine
-
-    def trouble(self) -> Trouble:
-        """What the ledger knows to be wrong, and what the test says besides."""
-        if self.url == NOWHERE:
-            return Trouble(self.problems, is_known=False)
-        with engine_for(self.url).begin() as connection:
-            facts = trouble_facts(connection, NEW_YORK, self.at)
-        found = problems_in(facts, DaemonFacts(DaemonState.IDLE), self.limits, self.at)
-        expected = standings(facts, self.limits, self.at)
-        week = self.limits.week
-        return Trouble([*found, *self.problems], True, last_run=self.run, expected=expected, week=week)
-
-    @property
-    def limits(self) -> Limits:
-        """No limit to any age; the calendar of the United States."""
-        return Limits(self.at.date(), CALENDAR, lambda _: None, NEW_YORK, self.expected)
-
-    def looks(self, seconds: float, *problems: Problem) -> None:
-        """Look every 15 seconds of the test's clock."""
-        self.problems = list(problems)
-        for _ in range(int(seconds // 15)):
-            self.announcer.look()
-            self.at += timedelta(seconds=15)
 
 
 @pytest.fixture
@@ -198,24 +131,13 @@ def test_a_run_that_went_well_is_told_as_often_as_wished(
 
 
 def test_a_mail_arrives_as_text_and_html() -> None:
-    mails: list[Mail] = []
-
-    class Keeper(MailHandler):
-        def handle_message(self, message: Mail) -> None:
-            mails.append(message)
-
-    with mute_server() as port:
-        pass
-    controller = Controller(Keeper(), hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        (service,) = services_of([f"mailto://127.0.0.1:{port}?from=q@example.org&to=o@example.org&mode=insecure"])
-        assert send(service, Message("qbwatch: test", "first <line>\n\nsecond")) == Sent()
-    finally:
-        controller.stop()
-    assert mails[0]["Subject"] == "qbwatch: test"
-    kinds = {part.get_content_type(): part.get_payload(decode=True) for part in mails[0].walk()}
+    with mail_server() as server:
+        (service,) = services_of([server.url])
+        assert send(service, Message("qbwatch: test", "first <line>\n\nsee `qbwatch status`")) == Sent()
+    assert server.mails[0]["Subject"] == "qbwatch: test"
+    kinds = {part.get_content_type(): part.get_payload(decode=True) for part in server.mails[0].walk()}
     assert b"&lt;line&gt;" in kinds["text/html"]
+    assert b"<code>qbwatch status</code>" in kinds["text/html"]
     assert b"first <line>" in kinds["text/plain"]
 
 

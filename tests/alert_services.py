@@ -26,6 +26,8 @@ class Endpoint:
         self.code = 200
         self.taken: list[str] = []
         self.keys: list[str] = []
+        self.paths: list[str] = []
+        self.bodies: list[str] = []
         self.location: str | None = None
         self.may_answer = threading.Event()
         self.may_answer.set()
@@ -46,8 +48,11 @@ def endpoint() -> Iterator[Endpoint]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             found.asked += 1
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if found.code == 200:
+            text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            found.bodies.append(text)
+            found.paths.append(self.path)
+            if found.code == 200 and self.headers["Content-Type"] == "application/json":
+                body = json.loads(text)
                 found.taken.append(f"{body['title']}\n{body['message']}")
                 found.keys.append(self.headers.get("Idempotency-Key", ""))
             found.may_answer.wait(30)

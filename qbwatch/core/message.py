@@ -74,9 +74,13 @@ class Circumstances:
 
 def about(incident: Incident, kind: Kind, told: Circumstances) -> Message:
     """What is told of trouble: what happened, what to do, what qbwatch does meanwhile, what it hits, since when."""
-    summary = told.redact(incident.summary) + _count(incident)
+    summary = told.redact(incident.summary)
     names = [told.redact(name) for name in incident.names]
-    lines = [summary, "", f"What to do: {told.redact(incident.hint) or 'see `qbwatch status`'}"]
+    lines = [
+        summary + _count(incident, " ({})"),
+        "",
+        f"What to do: {told.redact(incident.hint) or 'see `qbwatch status`'}",
+    ]
     lines += [f"Look at it: `{command}`" for command in _commands(incident, names) if command not in lines[2]]
     lines += ["", f"Meanwhile: {_MEANWHILE[incident.failure_class]}"]
     if len(names) > 1 or incident.count > 1:
@@ -84,21 +88,21 @@ def about(incident: Incident, kind: Kind, told: Circumstances) -> Message:
         lines += ["", *(f"- {name}" for name in names), *([f"… and {more:,} more"] if more > 0 and names else [])]
     lines += ["", *_facts(incident, told)]
     lines += [f"Incident {incident.id}; for no more reminders: `qbwatch alerts ack {incident.id}`"]
-    return Message(one_line(f"qbwatch: {_WORDS[kind]}{summary}"), "\n".join(lines))
+    return Message(one_line(f"qbwatch: {_WORDS[kind]}{_count(incident, '{}: ')}{summary}"), "\n".join(lines))
 
 
 def recovered(incident: Incident, told: Circumstances, ending: str = "") -> Message:
     """What those are told who know of the trouble: that it is over, how it ended, and how long it lasted."""
-    return _ended(incident, told, ending, "recovered: ", "Recovered, nothing is to be done. It was")
+    return _ended(incident, told, ending, "recovered: ", "Recovered")
 
 
 def over(incident: Incident, told: Circumstances, ending: str = "") -> Message:
     """What those are told who could not be told of the trouble in time."""
-    return _ended(incident, told, ending, "over by now: ", "This could not be told in time, and is over by now. It was")
+    return _ended(incident, told, ending, "over by now: ", "This could not be told in time, and is over by now")
 
 
 def _ended(incident: Incident, told: Circumstances, ending: str, word: str, first: str) -> Message:
-    summary = told.redact(incident.summary) + _count(incident)
+    summary = told.redact(incident.summary) + _count(incident, " ({})")
     ended = incident.absent_since or told.now
     lines = [f"{first}: {summary}", ""]
     lines += [told.redact(ending)] if ending else []
@@ -115,10 +119,11 @@ def _facts(incident: Incident, told: Circumstances) -> list[str]:
     ]
 
 
-def _count(incident: Incident) -> str:
+def _count(incident: Incident, form: str) -> str:
+    """How many it hits, if that is more than one."""
     if incident.count <= 1:
         return ""
-    return f" ({incident.count:,} {_NOUNS.get(incident.code, 'files' if incident.names else 'in all')})"
+    return form.format(f"{incident.count:,} {_NOUNS.get(incident.code, 'files' if incident.names else 'in all')}")
 
 
 def _commands(incident: Incident, names: Sequence[str]) -> list[str]:

@@ -239,13 +239,6 @@ Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone), PlainSerializer(str)]
 DatabaseUrl = Annotated[
     SecretStr, BeforeValidator(parse_database_url), PlainSerializer(lambda url: mask_url(url.get_secret_value()))
 ]
-AlertUrl = Annotated[
-    SecretStr,
-    BeforeValidator(parse_alert_url),
-    PlainSerializer(lambda url: f"{url.get_secret_value().partition('://')[0]}://{_MASK}"),
-]
-WebUrl = Annotated[
-    SecretStr,
-    BeforeValidator(parse_web_url),
-    PlainSerializer(lambda url: f"{url.get_secret_value().partition('://')[0]}://{_MASK}"),
-]
+_Masked = PlainSerializer(lambda url: f"{url.get_secret_value().partition('://')[0]}://{_MASK}")
+AlertUrl = Annotated[SecretStr, BeforeValidator(parse_alert_url), _Masked]
+WebUrl = Annotated[SecretStr, BeforeValidator(parse_web_url), _Masked]

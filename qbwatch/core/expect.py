@@ -6,7 +6,8 @@ day, and one that the sync brings late counts for its own. What is expected is c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -96,7 +97,8 @@ def standing(
     )
     last = came[-1] if came else None
     due = due_days(expectation, week, known_since, now)
-    missed = tuple(day for day in due if not _came(expectation, day, came, week))
+    days, moments = {week.day_of(each.as_of) for each in came}, [each.as_of for each in came]
+    missed = tuple(day for day in due if day not in days and not _came_before(expectation, day, moments, week))
     since = None
     for day in reversed(due):
         deadline = week.at(day, expectation.by)
@@ -119,8 +121,9 @@ def due_days(expectation: Expectation, week: Week, known_since: datetime, now: d
     return found[::-1]
 
 
-def _came(expectation: Expectation, day: date, came: Collection[Export], week: Week) -> bool:
-    """Whether an export of this day is there; for a configured time also one of the evening before."""
+def _came_before(expectation: Expectation, day: date, moments: Sequence[datetime], week: Week) -> bool:
+    """Whether an export of the evening before is there, where a time was configured; ``moments`` are in order."""
+    if expectation.usually is not None:
+        return False
     deadline = week.at(day, expectation.by)
-    begins = deadline if expectation.usually is not None else deadline - _EVENING_BEFORE
-    return any(week.day_of(each.as_of) == day or begins <= each.as_of <= deadline for each in came)
+    return bisect_left(moments, deadline - _EVENING_BEFORE) < bisect_right(moments, deadline)

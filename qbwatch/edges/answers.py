@@ -68,17 +68,15 @@ def exports(connection: Connection, at: datetime) -> dict[str, list[Export]]:
 
 
 def trouble_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> LedgerFacts:
-    """What tells whether something is wrong, and no more: no lists of files, and no row of a raw table is counted.
-
-    Quarantined files are left out too; whoever tells people of them counts them by cause.
-    """
+    """What tells whether something is wrong, and no more: what only waits isn't listed, and no row of a raw table is
+    counted."""
     debt = connection.execute(text(_DEBT)).all()
     nodes = [dict(row) for row in connection.execute(text(_NODES)).mappings()]
     return LedgerFacts(
         waiting_count=0,
         oldest_waiting_at=None,
         waiting=[],
-        quarantined=[],
+        quarantined=[_shown(dict(row), "since") for row in connection.execute(text(_QUARANTINED)).mappings()],
         current_run=None,
         last_run=_last_run(connection),
         last_success_at=connection.scalar(text(_LAST_SUCCESS)),

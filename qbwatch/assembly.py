@@ -35,6 +35,7 @@ from qbwatch.intake import Intake, IntakeSettings
 from qbwatch.intake_means import Ledger, Means
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Pipeline, Step
+from qbwatch.publishing import Publishing
 
 log = get_logger(__name__)
 
@@ -126,6 +127,14 @@ def announcing_of(config: Config, pace: Pace | None = None) -> Announcing:
         redact=alerts.redact,
         zone=config.quickbooks.timezone,
     )
+
+
+def publishing_of(config: Config) -> Publishing | None:
+    """Where the status page goes; None when there is to be none."""
+    if config.page.file is None:
+        return None
+    schema = f"{config.transform.target_schema}_mart"
+    return Publishing(config.page.file, config.quickbooks.timezone, schema, config.page.receipts)
 
 
 def recall(parts: Parts, connection: Connection) -> None:

@@ -87,6 +87,8 @@ def _complaint(details: ErrorDetails, known_keys: Callable[[KeyPath], list[str]]
             return f'{shown} must be a list, as in ["one", "two"]'
         case "string_type":
             return f"{shown} must be text in quotes"
+        case "bool_type" | "bool_parsing":
+            return f"{shown} is not known; allowed: true, false"
         case _:
             return f"{shown}: {details['msg']}"
 

@@ -138,9 +138,10 @@ class Alerts(_Section):
 
 
 class Page(_Section):
-    """The status page; None switches it off."""
+    """The status page; None switches it off. ``receipts``: a note beside it for each file that was refused."""
 
     file: AbsolutePath | None = None
+    receipts: bool = False
 
 
 class Control(_Section):

@@ -30,6 +30,7 @@ from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure
 from qbwatch.edges.systemd import Notifier
 from qbwatch.heartbeat import start_heartbeat
 from qbwatch.log import get_logger
+from qbwatch.publishing import Publisher
 from qbwatch.retention import Retention
 from qbwatch.running import Running
 from qbwatch.supervision import guarded, supervise
@@ -58,10 +59,12 @@ def run_daemon(config: Config) -> int:
         "revert": running.revert,
         "rebuild": running.rebuild,
         "verify": running.verify,
+        "test": running.test,
     }
     server = ControlServer(config.control.socket, methods)
     server.start()
     running.control = server
+    _start_publishing(running)
     heartbeat = start_heartbeat(config, running.trouble, running.stop)
     try:
         return _serve(running, _start_telling(running, announcing))
@@ -69,6 +72,8 @@ def run_daemon(config: Config) -> int:
         running.notifier.stopping()
         running.stop.set()
         heartbeat.join(_LAST_BEAT)
+        if running.publisher is not None:
+            running.publisher.end()
         server.stop()
         if config.database.is_embedded:
             embedded_of(config).stop()
@@ -90,6 +95,8 @@ def _watch_over(running: Running, parts: assembly.Parts, teller: threading.Threa
     if running.worker and running.intake:
         running.worker.wake()
         running.intake.wake()
+    if running.publisher:
+        running.publisher.wake()  # its last word goes out while the loops end
     if late := _end(running, loops):
         log.error("loops did not stop in time; what they did is rolled back", loops=late)
         return 1
@@ -108,6 +115,18 @@ def _start_telling(running: Running, announcing: Announcing) -> threading.Thread
     running.beats.beat(teller.name)
     teller.start()
     return teller
+
+
+def _start_publishing(running: Running) -> None:
+    """Start the thread that keeps the status page, if there is to be one; a database out of reach stands there too."""
+    if (publishing := assembly.publishing_of(running.config)) is None:
+        return
+
+    def engine() -> Engine | None:
+        return running.parts.engine if running.parts else None
+
+    running.publisher = Publisher(publishing, running.said, engine, running.stop)
+    running.publisher.start()
 
 
 def _end(running: Running, loops: list[threading.Thread]) -> list[str]:

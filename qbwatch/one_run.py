@@ -149,7 +149,7 @@ def _take_in(parts: assembly.Parts, stop: threading.Event, warn: Say) -> list[Pr
     for problem in state.problems:
         warn(f"{problem.summary} ({problem.hint})")
     if state.settling:
-        warn(f"{len(state.settling)} files are still being written; they come with the next run")
+        warn(f"{state.settling_count} files are still being written; they come with the next run")
     return [problem_of(each) for each in state.problems]
 
 

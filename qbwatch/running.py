@@ -19,6 +19,7 @@ from qbwatch.core.filename import escaped
 from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
 from qbwatch.core.trouble import Trouble
+from qbwatch.data_tests import run_tests
 from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.heartbeats import Heartbeats
@@ -29,6 +30,7 @@ from qbwatch.errands import run_errand
 from qbwatch.intake import Intake
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Scope, Step
+from qbwatch.publishing import Publisher
 from qbwatch.run_json import outcome_json
 from qbwatch.worker import Worker
 
@@ -52,6 +54,7 @@ class Running:
     worker: Worker | None = None
     parts: Parts | None = None
     control: ControlServer | None = None
+    publisher: Publisher | None = None
     said_at: float = -math.inf
 
     # what it answers
@@ -123,6 +126,20 @@ class Running:
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error
 
+    def test(self, params: Json, peer: Peer) -> Json:
+        """dbt's tests, between runs: they look at marts that no build is changing."""
+        worker, parts = self._started()
+        select = params.get("select") or []
+        if not isinstance(select, list) or not all(isinstance(each, str) for each in select):
+            raise QbwatchError("'select' is to be a list of words", "qbwatch test sends it")
+        log.info("a test was asked for", select=select, uid=peer.uid, pid=peer.pid)
+        should_stop = parts.pipeline.should_stop
+        done = worker.have_done(
+            lambda connection: run_tests(connection, parts.dbt, select, should_stop, lambda: datetime.now(UTC))
+        )
+        answer: Json = done.result(_REQUEST_WITHIN)
+        return answer
+
     def _have_done(self, name: str, params: Json, peer: Peer) -> Json:
         log.info("an errand was asked for", errand=name, uid=peer.uid, pid=peer.pid)
         worker, parts = self._started()
@@ -158,6 +175,8 @@ class Running:
             problems.append(Problem(outage.code, outage.failure_class, Severity.ERROR, summary, outage.hint, since))
         if (locked := self.worker.locked_out) is not None:
             problems.append(Problem(locked.code, locked.failure_class, Severity.ERROR, locked.reason, locked.hint))
+        if self.publisher is not None and (unwritable := self.publisher.problem()) is not None:
+            problems.append(unwritable)
         return DaemonFacts(
             state=self._state(self.worker),
             pid=os.getpid(),
@@ -168,9 +187,15 @@ class Running:
             events_missed=seen.events_missed,
             last_scan_at=seen.last_scan_at,
             settling=[(escaped(path), since) for _, path, since in seen.settling],
+            sync_client=seen.sync_client,
+            more_settling=seen.settling_count - len(seen.settling),
             ignored=seen.ignored,
             problems=problems,
         )
+
+    def doing(self) -> DaemonState:
+        """In which state the daemon is: the cheap part of `facts`, for asking several times a second."""
+        return DaemonState.STARTING if self.worker is None else self._state(self.worker)
 
     def _state(self, worker: Worker) -> DaemonState:
         if self.stop.is_set():
@@ -184,6 +209,8 @@ class Running:
         self.said_at = -math.inf
         if self.control is not None:
             self.control.notify_changed()
+        if self.publisher is not None:
+            self.publisher.wake()
 
 
 def problem_of(seen: IntakeProblem) -> Problem:

@@ -6,7 +6,6 @@ both are there again, and what was in flight has rolled back.
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Engine
 
-from qbwatch.core.model import Failure, FailureClass, Mode, QbwatchError
+from qbwatch.core.model import Failure, FailureClass, Mode
 from qbwatch.core.plan import Plan
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
@@ -30,14 +29,13 @@ from qbwatch.edges.postgres import (
     driver,
     end_session,
     failure_of,
-    is_lost,
     lock_holder,
     session_of,
     try_lock,
 )
 from qbwatch.log import get_logger
 from qbwatch.pipeline import EVERYTHING, Pipeline, RunOutcome, Scope
-from qbwatch.requests import Errand, Request
+from qbwatch.requests import Errand, Request, Requests
 
 log = get_logger(__name__)
 
@@ -70,9 +68,8 @@ class Worker:
     locked_out: Failure | None = None
     busy: bool = False
     paused: bool = False
-    _requests: queue.SimpleQueue[Request | Errand] = field(default_factory=queue.SimpleQueue)
+    _requests: Requests = field(default_factory=Requests)
     _wake: threading.Event = field(default_factory=threading.Event)
-    _ended: threading.Event = field(default_factory=threading.Event)
     _session: psycopg.Connection[Any] | None = None
     _former: Session | None = None
     _first_lock: bool = True
@@ -94,8 +91,6 @@ class Worker:
         request = Request(force, replace(scope, asked=True))
         self._requests.put(request)
         self.wake()
-        if self._ended.is_set():
-            self._refuse_requests("qbwatch is stopping", "start it again, then ask again")
         return request.answer
 
     def have_done(self, work: Callable[[Connection], Any]) -> Future[Any]:
@@ -103,8 +98,6 @@ class Worker:
         errand = Errand(work)
         self._requests.put(errand)
         self.wake()
-        if self._ended.is_set():
-            self._refuse_requests("qbwatch is stopping", "start it again, then ask again")
         return errand.answer
 
     def loop(self) -> None:
@@ -123,8 +116,7 @@ class Worker:
                     self._note_outage(failure_of(error))
                     self._pause(min(_FIRST_OUTAGE_PAUSE * 2 ** min(outages - 1, 10), _LONGEST_OUTAGE_PAUSE))
         finally:
-            self._ended.set()
-            self._refuse_requests("qbwatch is stopping", "start it again, then ask again")
+            self._requests.close()
 
     def _hold_lock(self, connection: Connection) -> None:
         """Take the one-instance lock, waiting for it if need be; then clean up after whoever held it before."""
@@ -158,7 +150,7 @@ class Worker:
     def _work(self, connection: Connection) -> None:
         while not self.stop.is_set():
             self.beat()
-            request = self._next_request()
+            request = self._requests.next()
             if isinstance(request, Errand):
                 self._run_errand(connection, request)
             elif request is not None:
@@ -195,42 +187,16 @@ class Worker:
             self.busy = False
 
     def _serve(self, connection: Connection, request: Request) -> None:
-        try:
+        with request.answered():
             plan = self.pipeline.plan(connection, request.force, request.scope)
             request.answer.set_result(None if plan is None else self._run(connection, plan))
-        except DATABASE_ERRORS as error:
-            failure = failure_of(error)
-            request.answer.set_exception(QbwatchError(f"the run was cut short: {failure.reason}", failure.hint))
-            raise
-        finally:  # a bug ends this thread, but nobody is left waiting for an answer
-            if not request.answer.done():
-                request.answer.set_exception(QbwatchError("the run ended by a fault of qbwatch", "see its journal"))
 
     def _run_errand(self, connection: Connection, errand: Errand) -> None:
         self.busy = True
         try:
-            errand.answer.set_result(errand.work(connection))
-        except QbwatchError as error:
-            errand.answer.set_exception(error)
-        except DATABASE_ERRORS as error:
-            failure = failure_of(error)
-            errand.answer.set_exception(QbwatchError(f"it was cut short: {failure.reason}", failure.hint))
-            if is_lost(connection):
-                raise
-        finally:  # a bug ends this thread, but nobody is left waiting for an answer
+            errand.do(connection)
+        finally:
             self.busy = False
-            if not errand.answer.done():
-                errand.answer.set_exception(QbwatchError("it ended by a fault of qbwatch", "see its journal"))
-
-    def _next_request(self) -> Request | Errand | None:
-        try:
-            return self._requests.get_nowait()
-        except queue.Empty:
-            return None
-
-    def _refuse_requests(self, message: str, hint: str) -> None:
-        while (request := self._next_request()) is not None:
-            request.answer.set_exception(QbwatchError(message, hint))
 
     def _note_outage(self, failure: Failure) -> None:
         """Who asked for a run gets an answer now; the work itself waits for the database."""
@@ -238,7 +204,7 @@ class Worker:
             log.error("the database is out of reach; trying again", reason=failure.reason, code=failure.code)
             self.outage_since = self.now()
         self.outage = failure
-        self._refuse_requests(f"the database is out of reach: {failure.reason}", failure.hint)
+        self._requests.refuse(f"the database is out of reach: {failure.reason}", failure.hint)
 
     def _note_locked_out(self, holder: int | None) -> None:
         reason = f"another qbwatch works on this database (backend {holder}); nothing is loaded here meanwhile"

@@ -4,7 +4,7 @@ may have been taken without our knowing it is sent again exactly as it was."""
 from alembic import op
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 
 
 def upgrade() -> None:

@@ -24,6 +24,8 @@ _COMMANDS = {
     "accept": "qbwatch.cli.decide:accept",
     "revert": "qbwatch.cli.revert:revert",
     "rebuild": "qbwatch.cli.rebuild:rebuild",
+    "runs": "qbwatch.cli.runs:runs",
+    "test": "qbwatch.cli.test:test",
     "alerts": "qbwatch.cli.alerts:alerts",
 }
 

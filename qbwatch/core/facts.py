@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from qbwatch.core.expect import Expectation, Export, Week
 from qbwatch.core.freshness import IsClosed
-from qbwatch.core.model import DaemonState, FailureClass
+from qbwatch.core.model import DaemonState, Failure, FailureClass
 
 Json = dict[str, Any]
 
@@ -65,6 +65,8 @@ class DaemonFacts:
     events_missed: int = 0
     last_scan_at: datetime | None = None
     settling: Sequence[tuple[str, datetime]] = ()
+    more_settling: int = 0  # beside those that are named
+    sync_client: str | None = None  # the program that brings the files, as far as known
     ignored: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
 
@@ -97,7 +99,7 @@ class LedgerFacts:
     last_success_at: datetime | None
     relations: Sequence[RelationFacts]
     debt: Sequence[str]
-    debt_reason: str | None
+    debt_failure: Failure | None
     last_build_at: datetime | None
     failed_nodes: Sequence[Json]
     warned_nodes: Sequence[Json]

@@ -25,6 +25,7 @@ _MEANWHILE = {
     FailureClass.CONFIGURATION: "It waits for a person, because trying again can't help; nothing is lost.",
     FailureClass.MISSING_FILES: "The figures stay as they were until new files arrive.",
 }
+_OF_BUILDS = "The loaded data is safe. Models that failed, and what stands on failed models or tests, are as before."
 _WORDS = {Kind.OPENED: "", Kind.REMINDER: "still open: "}
 _CLASSES = {each: each.value.replace("_", " ") for each in FailureClass}
 _NOUNS = {"stale": "tables", "data_test_warns": "tests"}
@@ -82,7 +83,7 @@ def about(incident: Incident, kind: Kind, told: Circumstances) -> Message:
         f"What to do: {told.redact(incident.hint) or 'see `qbwatch status`'}",
     ]
     lines += [f"Look at it: `{command}`" for command in _commands(incident, names) if command not in lines[2]]
-    lines += ["", f"Meanwhile: {_MEANWHILE[incident.failure_class]}"]
+    lines += ["", f"Meanwhile: {_meanwhile(incident)}"]
     if len(names) > 1 or incident.count > 1:
         more = incident.count - len(names)
         lines += ["", *(f"- {name}" for name in names), *([f"… and {more:,} more"] if more > 0 and names else [])]
@@ -138,6 +139,12 @@ def _commands(incident: Incident, names: Sequence[str]) -> list[str]:
 def _marked(paragraph: str) -> str:
     """Line ends, and commands in backticks, as HTML."""
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", paragraph).replace("\n", "<br>\n")
+
+
+def _meanwhile(incident: Incident) -> str:
+    """What goes on until somebody acts. What a build was about is loaded and, where only a test failed, shown."""
+    is_passing = incident.failure_class is FailureClass.INFRASTRUCTURE
+    return _OF_BUILDS if incident.code == "transform_failed" and not is_passing else _MEANWHILE[incident.failure_class]
 
 
 def of_success(run: Json) -> Message:

@@ -45,7 +45,7 @@ def assemble(
             "last_scan_at": moment(daemon.last_scan_at),
         },
         "pending": {
-            "count": ledger.waiting_count + len(settling),
+            "count": ledger.waiting_count + len(settling) + daemon.more_settling,
             "oldest_seen_at": moment(min(filter(None, (oldest, ledger.oldest_waiting_at)), default=None)),
             "files": settling + list(ledger.waiting),
         },
@@ -88,7 +88,8 @@ def _problems(
     known = [
         *problems_of.of_daemon(daemon),
         *problems_of.of_ledger(ledger),
-        *(absent or problems_of.of_arrivals(ledger, at, limits.week)),  # which export is missing says more
+        # Which export is missing says more than that nothing comes.
+        *(absent or problems_of.of_arrivals(ledger, daemon.sync_client, at, limits.week)),
         *problems_of.of_freshness(freshness),
     ]
     return problems_of.without_repeats(known)
@@ -107,7 +108,10 @@ def from_cache(answer: Json, cached_at: datetime, problem: Problem, daemon: Daem
     said = {**problem.to_json(), "summary": f"{problem.summary}; this is the last known answer, {age} old"}
     known = [entry for entry in answer["problems"] if not entry["code"].startswith(("database_", "daemon_down"))]
     if daemon is not None and daemon.state is not DaemonState.DOWN:
-        known = [*_of_now(daemon), *(entry for entry in known if not _is_of_surroundings(entry))]
+        current = _of_now(daemon)
+        told = {(entry["code"], entry["file"]) for entry in current}
+        earlier = [entry for entry in known if not _is_of_surroundings(entry)]
+        known = [*current, *(entry for entry in earlier if (entry["code"], entry["file"]) not in told)]
     state = daemon.state.value if daemon else DaemonState.DOWN.value
     pid, alive = (daemon.pid, daemon.watch_alive) if daemon else (None, None)
     return {

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from qbwatch.core.expect import Export
 from qbwatch.core.facts import Json, LedgerFacts, RelationFacts, moment
 from qbwatch.core.freshness import last_whole_day
+from qbwatch.core.model import Failure, FailureClass
 from qbwatch.datasets import Dataset, Kind, datasets
 from qbwatch.edges.incidents import broken_channels, counts
 
@@ -46,7 +47,7 @@ def ledger_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> Ledger
         last_success_at=connection.scalar(text(_LAST_SUCCESS)),
         relations=_relations(connection, zone, lambda dataset: _count(connection, dataset)),
         debt=[row.dataset for row in debt],
-        debt_reason=next((row.reason for row in debt if row.reason), None),
+        debt_failure=next((_failure_of(row) for row in debt if row.reason), None),
         last_build_at=connection.scalar(text(_LAST_BUILD)),
         failed_nodes=[_node(node) for node in nodes if node["status"] in _FAILED],
         held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
@@ -82,7 +83,7 @@ def trouble_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> Ledge
         last_success_at=connection.scalar(text(_LAST_SUCCESS)),
         relations=_relations(connection, zone, lambda _dataset: None),
         debt=[row.dataset for row in debt],
-        debt_reason=next((row.reason for row in debt if row.reason), None),
+        debt_failure=next((_failure_of(row) for row in debt if row.reason), None),
         last_build_at=None,
         failed_nodes=[_node(node) for node in nodes if node["status"] in _FAILED],
         held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
@@ -96,6 +97,12 @@ def trouble_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> Ledge
 
 def _shown(row: Json, *moments: str) -> Json:
     return {**row, **{name: moment(row[name]) for name in moments}}
+
+
+def _failure_of(debt: Any) -> Failure:
+    """Why a build didn't pay; a debt of an earlier version says no more than its reason."""
+    failure_class = FailureClass(debt.failure_class or FailureClass.CONFIGURATION.value)
+    return Failure(failure_class, "transform_failed", debt.reason, debt.hint or "")
 
 
 def _node(node: Json) -> Json:
@@ -201,14 +208,17 @@ GROUP BY item.dataset, item.as_of ORDER BY item.as_of"""
 _KNOWN_SINCE = "SELECT first_seen_at FROM qbwatch.files ORDER BY id LIMIT 1"
 
 _DEBT = """
-SELECT dataset, max(reason) AS reason FROM qbwatch.transform_debt GROUP BY dataset ORDER BY dataset"""
+SELECT DISTINCT ON (dataset) dataset, reason, failure_class, hint FROM qbwatch.transform_debt
+ORDER BY dataset, reason IS NULL, id DESC"""
 
 _LAST_BUILD = "SELECT max(finished_at) FROM qbwatch.dbt_results WHERE status IN ('success', 'pass', 'warn')"
 
-# The newest word on each node; a node that left the project stops speaking with the next full build.
+# The newest word on each node, also on those that a person had tested; a node that left the project stops speaking
+# after twenty runs.
 _NODES = """
 SELECT DISTINCT ON (unique_id) name, resource_type, status, message FROM qbwatch.dbt_results
-WHERE run_id >= coalesce((SELECT max(run_id) - 20 FROM qbwatch.dbt_results), 0)
+WHERE id >= (SELECT min(id) FROM qbwatch.dbt_results
+             WHERE run_id IS NULL OR run_id >= (SELECT max(run_id) - 20 FROM qbwatch.dbt_results))
 ORDER BY unique_id, id DESC"""
 
 _BUILT = """

@@ -58,6 +58,7 @@ remind     = "12h"
 
 [page]
 file = "/srv/status.html"
+receipts = true
 
 [control]
 socket = "/srv/run/control.sock"
@@ -117,6 +118,7 @@ def test_every_key_of_a_file_is_read(write):
     assert config.alerts.on_success == "daily"
     assert config.alerts.remind == timedelta(hours=12)
     assert config.page.file == Path("/srv/status.html")
+    assert config.page.receipts
     assert config.control.socket == Path("/srv/run/control.sock")
 
 
@@ -254,6 +256,7 @@ def test_every_section_can_be_set_by_variables():
         "QBWATCH_STATE__DIRECTORY": "/srv/state",
         "QBWATCH_TRANSFORM__TIMEOUT": "90s",
         "QBWATCH_PAGE__FILE": "/srv/page.html",
+        "QBWATCH_PAGE__RECEIPTS": "true",
         "QBWATCH_CONTROL__SOCKET": "/srv/c.sock",
         "QBWATCH_ALERTS__REMIND": "",
         "QBWATCH_CORPUS": "not ours to judge",
@@ -265,6 +268,7 @@ def test_every_section_can_be_set_by_variables():
     assert config.expect["quickbooks.invoices"].by == time(6)
     assert len(config.alerts.urls) == 2
     assert config.transform.timeout == timedelta(seconds=90)
+    assert config.page.receipts
     assert config.control.socket == Path("/srv/c.sock")
     assert config.alerts.remind == timedelta(hours=24)
 
@@ -356,6 +360,8 @@ def test_several_mistakes_make_one_message_with_their_number(write):
         ('[input]\ndirectory = "/i"\n[expect]\n"quickbooks.bogus" = {by = "06:00"}', "allowed: quickbooks.customers, "),
         ('[input]\ndirectory = "/i"\n[expect]\n"quickbooks.invoices" = {}', '"quickbooks.invoices".by is missing'),
         ('[input]\ndirectory = "/i"\n[alerts]\nurls = ["nope"]', "alerts.urls, entry 1 is not an alert address"),
+        ('[input]\ndirectory = "/i"\n[page]\nreceipts = true', "page.receipts needs page.file"),
+        ('[page]\nfile = "/p"\nreceipts = 7\n[input]\ndirectory = "/i"', "= 7 is not known; allowed: true, false"),
     ],
 )  # fmt: skip
 def test_a_mistake_says_what_is_wrong_and_what_is_allowed(write, text, said):

@@ -10,7 +10,7 @@ import pytest
 
 from qbwatch.core.expect import Export, configured
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, RelationFacts, Severity, moment
-from qbwatch.core.model import DaemonState, FailureClass
+from qbwatch.core.model import DaemonState, Failure, FailureClass
 from qbwatch.core.status import assemble, from_cache, health_of
 
 AT = datetime(2025, 4, 17, 12, 0, 0, 123, tzinfo=UTC)
@@ -25,12 +25,13 @@ CALM = LedgerFacts(
     last_success_at=AT,
     relations=[RelationFacts("fct_orders", 681, date(2025, 4, 16))],
     debt=[],
-    debt_reason=None,
+    debt_failure=None,
     last_build_at=AT,
     failed_nodes=[],
     warned_nodes=[],
 )
 LIMITS = Limits(date(2025, 4, 17), lambda day: False, lambda relation: 2)
+NO_DBT = Failure(FailureClass.CONFIGURATION, "configuration", "no dbt", "install it")
 HELD = {
     "name": "Invoice.csv",
     "dataset": None,
@@ -69,7 +70,7 @@ def test_a_calm_firm_is_ok() -> None:
     [
         ({"quarantined": [HELD]}, "quarantined_file", "error"),
         ({"failed_nodes": [{"name": "m", "status": "error", "message": "boom"}]}, "transform_failed", "error"),
-        ({"debt": ["quickbooks.items"], "debt_reason": "no dbt"}, "transform_failed", "error"),
+        ({"debt": ["quickbooks.items"], "debt_failure": NO_DBT}, "transform_failed", "error"),
         ({"warned_nodes": [{"name": "t", "status": "warn", "message": None}]}, "data_test_warns", "warning"),
         ({"relations": [RelationFacts("fct_orders", 1, date(2025, 4, 14))]}, "stale", "warning"),
         ({"relations": [RelationFacts("fct_orders", 1, date(2025, 4, 9))]}, "stale", "error"),
@@ -207,3 +208,25 @@ def test_a_channel_that_refuses_for_good_is_a_warning() -> None:
     said = answer(replace(CALM, broken_channels=[broken]))
     assert (codes(said), said["health"]) == (["channel_broken"], "warning")
     assert "slack-1a2b3c broken since 2025-04-17 12:00 UTC" in said["problems"][0]["summary"]
+
+
+def test_what_a_daemon_still_tells_stands_once_in_an_earlier_answer_of_its_own() -> None:
+    down = Problem("database_down", FailureClass.INFRASTRUCTURE, Severity.ERROR, "Postgres is away", "start it")
+    closed = Problem("folder_unreadable", FailureClass.CONFIGURATION, Severity.ERROR, "closed", "open it")
+    daemon = replace(IDLE, problems=(closed,))
+
+    assert codes(from_cache(answer(daemon=daemon), AT, down, daemon, AT)) == ["database_down", "folder_unreadable"]
+
+
+def test_of_thousands_that_settle_all_are_counted_and_some_are_named() -> None:
+    pending = answer(daemon=replace(IDLE, settling=[("a.csv", AT), ("b.csv", AT)], more_settling=39_998))["pending"]
+    assert (pending["count"], len(pending["files"])) == (40_000, 2)
+
+
+@pytest.mark.parametrize(("client", "named"), [("syncthing", "does syncthing run"), (None, "does the sync client run")])
+def test_when_nothing_arrives_for_longer_than_usual_the_sync_client_is_named(client: str | None, named: str) -> None:
+    days = [AT - timedelta(days=ago) for ago in range(19, 9, -1)]
+    said = answer(replace(CALM, arrivals=days), replace(IDLE, sync_client=client))
+    assert (codes(said), said["health"]) == (["nothing_arrives"], "warning")
+    assert "for 10 days" in said["problems"][0]["summary"]
+    assert named in said["problems"][0]["hint"]

@@ -129,9 +129,9 @@ def test_amounts_are_not_sent() -> None:
 def test_an_alert_of_a_failed_build_names_the_rows_and_doesnt_say_that_nothing_is_shown() -> None:
     hint = "look at the rows: select * from analytics_quality.assert_no_day_is_doubled"
     failed = Sighting(FailureClass.DATA, "transform_failed", "", Severity.ERROR, "dbt failed: a day is doubled", hint)
-    body = about(_play((0, [failed]), (20, [failed]))[0][2], Kind.OPENED, None, START).body
+    body = about(_play((0, [failed]), (20, [failed]))[0][2], Kind.OPENED, TOLD).body
     assert f"What to do: {hint}" in body
     assert "The loaded data is safe." in body
     assert "Nothing of it is loaded" not in body
     away = replace(failed, failure_class=FailureClass.INFRASTRUCTURE)
-    assert "tried again by itself" in about(_play((0, [away]), (20, [away]))[0][2], Kind.OPENED, None, START).body
+    assert "tried again by itself" in about(_play((0, [away]), (20, [away]))[0][2], Kind.OPENED, TOLD).body

@@ -113,12 +113,20 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
     return intake
 
 
-def announcing_of(config: Config) -> Announcing:
+def announcing_of(config: Config, pace: Pace | None = None) -> Announcing:
     """Whom to tell, and how often. Raises `UnknownService` for an address that can't be used."""
-    urls = [url.get_secret_value() for url in config.alerts.urls]
-    check_services(urls)
-    pace = Pace(remind=config.alerts.remind)
-    return Announcing(services_of(urls), config.state.directory, pace, config.alerts.on_success)
+    alerts = config.alerts
+    urls, fallback = ([url.get_secret_value() for url in some] for some in (alerts.urls, alerts.fallback))
+    check_services(urls, fallback)
+    return Announcing(
+        services_of(urls),
+        config.state.directory,
+        pace or Pace(remind=alerts.remind),
+        alerts.on_success,
+        fallback=services_of(fallback),
+        redact=alerts.redact,
+        zone=config.quickbooks.timezone,
+    )
 
 
 def publishing_of(config: Config) -> Publishing | None:

@@ -30,9 +30,9 @@ def check_schema_name(name: str) -> str:
 
 
 def check_country(code: str) -> str:
-    """Two letters; whether a calendar of holidays exists for them is known where holidays are counted."""
-    if not re.fullmatch(r"[A-Za-z]{2}", code):
-        raise ValueError('is not a country; allowed: its two-letter ISO code, as in "US"')
+    """Two letters, and a state's code; whether their calendar is known is found out where holidays are counted."""
+    if not re.fullmatch(r"[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?", code):
+        raise ValueError('is not a country; allowed: its two-letter ISO code, as in "US", or with a state: "US-NJ"')
     return code.upper()
 
 

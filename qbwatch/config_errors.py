@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 KeyPath = tuple[str | int, ...]  # ("alerts", "urls", 1): section, key, and the place inside a list
 
-_SECRET = (("database", "url"), ("alerts", "urls"))  # never shown, not even in part
+_SECRET = (
+    ("database", "url"),
+    ("alerts", "urls"),
+    ("alerts", "fallback"),
+    ("alerts", "heartbeat"),
+)  # never shown, not even in part
 _LONGEST_VALUE_SHOWN = 60
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -10,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qbwatch.answering import answer
+from qbwatch.answering import answer, trouble_of
 from qbwatch.assembly import Parts
 from qbwatch.config import Config
 from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity
 from qbwatch.core.filename import escaped
 from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
+from qbwatch.core.trouble import Trouble
 from qbwatch.data_tests import run_tests
 from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.file_answers import standing_of
@@ -35,6 +37,7 @@ from qbwatch.worker import Worker
 log = get_logger(__name__)
 
 _SETTLE_WITHIN = 60.0  # seconds that a run on request waits for files that are still settling
+_KEPT_FOR = 300.0  # seconds that the last known status on disk may be old while nothing changes
 _REQUEST_WITHIN = 3600.0  # seconds that a run on request may take
 
 
@@ -52,6 +55,7 @@ class Running:
     parts: Parts | None = None
     control: ControlServer | None = None
     publisher: Publisher | None = None
+    said_at: float = -math.inf
 
     # what it answers
 
@@ -61,8 +65,20 @@ class Running:
 
     def said(self) -> Json:
         """The whole status, as the daemon gives it."""
+        self.said_at = time.monotonic()
         engine = self.parts.engine if self.parts else None
         return answer(self.config, engine, self.facts(), answered_by="daemon", calendar=closed_days_aside)
+
+    def trouble(self) -> Trouble:
+        """What is wrong now, asked for every few seconds.
+
+        What `qbwatch status` shows while Postgres is down is kept up to date by the way: after each change, and now
+        and then.
+        """
+        if time.monotonic() - self.said_at > _KEPT_FOR:
+            self.said()
+        engine = self.parts.engine if self.parts else None
+        return trouble_of(self.config, engine, self.facts(), closed_days_aside)
 
     def once(self, params: Json, peer: Peer) -> Json:
         """One run now, after a scan; waits for its end."""
@@ -149,7 +165,7 @@ class Running:
             return DaemonFacts(DaemonState.STARTING, os.getpid(), self.started_at)
         seen = self.intake.state()
         problems = [
-            Problem(each.code, each.failure_class, _severity(each), each.summary, each.hint, each.since, each.file)
+            problem_of(each)
             for each in seen.problems
             if self.worker.outage is None or not each.code.startswith("database_")
         ]
@@ -190,14 +206,17 @@ class Running:
 
     def changed(self, _step: Step | None = None) -> None:
         """Something that is shown has changed."""
+        self.said_at = -math.inf
         if self.control is not None:
             self.control.notify_changed()
         if self.publisher is not None:
             self.publisher.wake()
 
 
-def _severity(problem: IntakeProblem) -> Severity:
-    return Severity.WARNING if problem.is_doubt else Severity.ERROR
+def problem_of(seen: IntakeProblem) -> Problem:
+    """What the intake met with, as a problem of the status."""
+    severity = Severity.WARNING if seen.is_doubt else Severity.ERROR
+    return Problem(seen.code, seen.failure_class, severity, seen.summary, seen.hint, seen.since, seen.file)
 
 
 def _wait_until(true: Callable[[], bool], seconds: float) -> None:

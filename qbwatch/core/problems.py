@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from qbwatch.core.arrivals import overdue_since
+from qbwatch.core.expect import Week
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Problem, Severity
 from qbwatch.core.filename import part_name
 from qbwatch.core.freshness import Freshness
@@ -66,8 +67,21 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
             Severity.WARNING,
             f"{node['name']}: {node['message'] or 'a data test warns'}",
             "nothing is lost; look at the rows the test names",
+            concerns=node["name"],
         )
         for node in ledger.warned_nodes
+    ]
+    problems += [
+        Problem(
+            "channel_broken",
+            FailureClass.CONFIGURATION,
+            Severity.WARNING,
+            f"alert channel {each['service']} broken since {each['since']:%Y-%m-%d %H:%M} UTC: {each['error']}",
+            "put a valid address into alerts.urls, restart, then: qbwatch alerts test",
+            each["since"],
+            concerns=each["service"],
+        )
+        for each in ledger.broken_channels
     ]
     return problems
 
@@ -83,9 +97,9 @@ def _of_nodes(failed: Sequence[Json]) -> Failure | None:
     return Failure(FailureClass.CONFIGURATION, "transform_failed", reason, "mend the model or test, then: qbwatch once")
 
 
-def of_arrivals(ledger: LedgerFacts, sync_client: str | None, at: datetime) -> list[Problem]:
+def of_arrivals(ledger: LedgerFacts, sync_client: str | None, at: datetime, week: Week) -> list[Problem]:
     """Nothing has arrived for longer than usual. ``sync_client`` is the program that brings the files, if known."""
-    since = overdue_since(ledger.arrivals, at)
+    since = overdue_since(ledger.arrivals, at, week)
     if since is None:
         return []
     days = (at - ledger.arrivals[-1]).days
@@ -104,6 +118,7 @@ def of_freshness(freshness: Sequence[Json]) -> list[Problem]:
             Severity.ERROR if entry["state"] == Freshness.STALE else Severity.WARNING,
             f"{entry['relation']} is {entry['age_business_days']} business days old",
             "did the exporter run, and did Dropbox sync?",
+            concerns=entry["relation"],
         )
         for entry in freshness
         if entry["state"] in (Freshness.WARN, Freshness.STALE)

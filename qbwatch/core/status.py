@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from qbwatch.core import missing
 from qbwatch.core import problems as problems_of
+from qbwatch.core.expect import Standing
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, RelationFacts, Severity, moment
 from qbwatch.core.freshness import business_days_between, judge
 from qbwatch.core.model import DaemonState, FailureClass
@@ -20,13 +22,8 @@ def assemble(
 ) -> Json:
     """The whole answer, with the keys of ``qbwatch status --json``."""
     freshness = [_freshness(relation, limits) for relation in ledger.relations]
-    known = [
-        *problems_of.of_daemon(daemon),
-        *problems_of.of_ledger(ledger),
-        *problems_of.of_arrivals(ledger, daemon.sync_client, at),
-        *problems_of.of_freshness(freshness),
-    ]
-    problems = problems_of.without_repeats(known)
+    expected = standings(ledger, limits, at)
+    problems = _problems(ledger, daemon, limits, freshness, expected, at)
     settling = [
         {"name": name, "dataset": None, "state": "settling", "next_attempt_at": None} for name, _ in daemon.settling
     ]
@@ -58,6 +55,7 @@ def assemble(
         "last_run": ledger.last_run,
         "last_success_at": moment(ledger.last_success_at),
         "freshness": freshness,
+        "expected": [missing.to_json(each, limits.week) for each in expected],
         "transform": {
             "debt": list(ledger.debt),
             "last_build_at": moment(ledger.last_build_at),
@@ -65,6 +63,36 @@ def assemble(
         },
         "alerts": dict(ledger.alerts),
     }
+
+
+def problems_in(ledger: LedgerFacts, daemon: DaemonFacts, limits: Limits, at: datetime) -> list[Problem]:
+    """What is wrong, and nothing else."""
+    freshness = [_freshness(relation, limits) for relation in ledger.relations]
+    return _problems(ledger, daemon, limits, freshness, standings(ledger, limits, at), at)
+
+
+def standings(ledger: LedgerFacts, limits: Limits, at: datetime) -> list[Standing]:
+    """How the exports that are expected stand."""
+    return missing.standings_of(ledger.exports, limits.expected, limits.week, ledger.known_since, at)
+
+
+def _problems(
+    ledger: LedgerFacts,
+    daemon: DaemonFacts,
+    limits: Limits,
+    freshness: Sequence[Json],
+    expected: Sequence[Standing],
+    at: datetime,
+) -> list[Problem]:
+    absent = missing.problems_of(expected, limits.week)
+    known = [
+        *problems_of.of_daemon(daemon),
+        *problems_of.of_ledger(ledger),
+        # Which export is missing says more than that nothing comes.
+        *(absent or problems_of.of_arrivals(ledger, daemon.sync_client, at, limits.week)),
+        *problems_of.of_freshness(freshness),
+    ]
+    return problems_of.without_repeats(known)
 
 
 def health_of(problems: Sequence[Problem]) -> str:

@@ -147,6 +147,26 @@ def test_the_input_folder_alone_is_enough():
     assert config.page.file is None
 
 
+def test_an_export_that_nobody_waits_for_needs_no_hour(write):
+    text = '"quickbooks.invoices" = "never"\n"quickbooks.customers" = {every = "never"}'
+    config = load(write(f'[input]\ndirectory = "/i"\n[expect]\n{text}'), {}, datasets=DATASETS)
+    assert [each.every for each in config.expect.values()] == ["never", "never"]
+
+
+def test_a_state_may_follow_the_country(write):
+    assert load(write('[input]\ndirectory = "/i"\n[freshness]\ncountry = "us-nj"'), {}).freshness.country == "US-NJ"
+
+
+def test_the_addresses_of_alerts_are_secrets(write, tmp_path):
+    (tmp_path / "heartbeat_url").write_text("https://hc.example/MARKER-b\n")
+    text = '[input]\ndirectory = "/i"\n[alerts]\nfallback = ["json://MARKER-f@x"]'
+    config = load(write(text), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert config.secrets() == ["json://MARKER-f@x", "https://hc.example/MARKER-b"]
+    assert "MARKER" not in str(config.public()) + repr(config)
+    wrong = '[input]\ndirectory = "/i"\n[alerts]\nheartbeat = "MARKER-h"\nfallback = ["MARKER-f"]'
+    assert "MARKER" not in str(complaints(write(wrong)))
+
+
 def test_an_embedded_database_is_recognised():
     environ = {"QBWATCH_INPUT__DIRECTORY": "/srv/in", "QBWATCH_DATABASE__URL": "embedded", "HOME": "/nonexistent"}
     assert load(None, environ).database.is_embedded

@@ -7,12 +7,12 @@ anything else is left to the careful lane as a whole, by `NotPlain`.
 Documents go straight into their table where that is empty, and else to the stage. Of a large export of documents that
 the table knows, only those go there that differ (`edges.known_documents`).
 
-Postgres is a process of its own: it takes the rows of one block while the next is read.
+What reads is a child (`edges.lane_reader`): Postgres takes the rows of one block while the next is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -21,12 +21,23 @@ from psycopg import sql
 from qbwatch.datasets import Kind
 from qbwatch.edges import fold
 from qbwatch.edges.known_documents import KnownDocuments
+from qbwatch.edges.lane_reader import Answer, LaneReader, Source
+from qbwatch.edges.lane_wire import Task
 from qbwatch.edges.stage_rows import RowCopy
-from qbwatch.formats.columns import ColumnReader, Rows
 from qbwatch.formats.layout import Layout
-from qbwatch.formats.plain_text import NotPlain, PlainText
-from qbwatch.formats.row_text import RowText, finished
+from qbwatch.formats.plain_text import NotPlain
+from qbwatch.formats.row_text import RowText
 from qbwatch.formats.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is read: a file, how its bytes are written, and where its columns go."""
+
+    source: Source
+    encoding: str
+    delimiter: str
+    layout: Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,45 +45,50 @@ class PlainLane:
     """One attempt to copy a part. ``look`` raises when the load is to stop."""
 
     copy: RowCopy
-    layout: Layout
+    text: Text
+    reader: LaneReader
     look: Callable[[], None]
 
-    def fill(self, text: PlainText, table: sql.Identifier) -> Tally:
-        """All rows into an empty table or a new stage. Raises `NotPlain`, with the transaction as broken as may be."""
-        tally = self._copy(text, table, lambda blocks: blocks)
+    def fill(self, table: sql.Identifier) -> Tally:
+        """All rows into an empty table or a new stage.
+
+        Raises `NotPlain` and `ReaderLost`, with the transaction as broken as may be.
+        """
+        with self.reader.ask(self._task(sifts=False), self.text.source, self.look) as answer:
+            self._pass_on(answer, table)
         if table == fold.STAGE:
             self._prove_single_keys()
-        return tally
+        return answer.tally
 
-    def fill_changed(self, text: PlainText, known: KnownDocuments) -> Tally:
-        """The documents that aren't known as they are into a new stage. Raises `NotPlain`."""
-        tally = self._copy(text, fold.STAGE, known.changed)
+    def fill_changed(self, table: sql.Identifier) -> Tally:
+        """The documents that the table doesn't hold as they are into a new stage. Raises as `fill` does."""
+        with self.reader.ask(self._task(sifts=True), self.text.source, self.look) as answer:
+            known = KnownDocuments(self.copy.cursor, table)  # while the child begins to read
+            answer.tell_known(known.digests)
+            self._pass_on(answer, fold.STAGE)
         self._prove_single_keys()
-        if not known.settle(self.copy.cursor):
+        if not known.settle(answer.unseen):
             raise NotPlain("documents whose lines don't stand together")
-        return tally
+        return answer.tally
 
-    def _copy(self, text: PlainText, table: sql.Identifier, sift: Callable[[Iterable[Rows]], Iterable[Rows]]) -> Tally:
-        tally, written = Tally(self.layout), RowText(self.layout)
+    def _task(self, *, sifts: bool) -> Task:
+        text = self.text
         lineage = self.copy.lineage
+        return Task(text.layout, text.encoding, text.delimiter, lineage, text.source.content_hash, sifts)
+
+    def _pass_on(self, answer: Answer, table: sql.Identifier) -> None:
         try:
-            with self.copy.into(table, written) as out:
-                for rows in sift(self._read(text, ColumnReader(self.layout, text.delimiter.decode(), tally, written))):
-                    out.write(finished(rows.said, rows.numbers, rows.digests, lineage))
+            with self.copy.into(table, RowText(self.text.layout)) as out:
+                for rows in answer.rows():
+                    out.write(rows)
         except psycopg.errors.UniqueViolation as error:
             raise NotPlain("a key that is stated twice, or documents whose lines don't stand together") from error
         except psycopg.DataError as error:
             raise NotPlain(str(error)) from error
-        return tally
-
-    def _read(self, text: PlainText, reader: ColumnReader) -> Iterator[Rows]:
-        for block in text.blocks():
-            self.look()
-            yield reader.read(block)
 
     def _prove_single_keys(self) -> None:
         """A list must not state a key twice, and a document's lines must stand together: each key begins once."""
         query = "SELECT FROM {} WHERE _line = 1 GROUP BY _key HAVING count(*) > 1 LIMIT 1"
         if self.copy.cursor.execute(sql.SQL(query).format(fold.STAGE)).rowcount:
-            is_list = self.layout.dataset.kind is Kind.LIST
+            is_list = self.text.layout.dataset.kind is Kind.LIST
             raise NotPlain("a key that is stated twice" if is_list else "documents whose lines don't stand together")

@@ -2,12 +2,12 @@
 
 The *careful* lane reads row by row in Python. It serves every format and names the line and the column of whatever it
 can't read. The *plain* lane (`edges.plain_lane`) reads large delimited texts a column at a time, and serves only what
-both read alike; for anything else it gives up, and the careful lane begins anew.
+both read alike; for anything else it gives up, and the careful lane begins anew. So it does where the plain lane's
+reader is lost more than once: what kills it may be the file.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,10 +18,12 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import WorkItem
 from qbwatch.datasets import ColumnType, Kind
 from qbwatch.edges import fold
+from qbwatch.edges.lane_reader import READER, LaneReader, ReaderLost, source_of
+from qbwatch.edges.plain_lane import PlainLane, Text
 from qbwatch.edges.stage_rows import RowCopy
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.part import Part
-from qbwatch.formats.plain_text import NotPlain, open_plain
+from qbwatch.formats.plain_text import NotPlain, prove_common
 from qbwatch.formats.records import Record
 from qbwatch.formats.table import Opener
 from qbwatch.formats.tally import Tally, read_whole_documents
@@ -30,10 +32,11 @@ from qbwatch.log import get_logger
 log = get_logger(__name__)
 
 _ROWS_BETWEEN_LOOKS = 1000  # how often a load looks whether it should stop
-_LARGE = 1_000_000  # bytes; what is smaller is read with care before Arrow has been imported
-_SMALL = 100_000  # where it has been
+_LARGE = 1_500_000  # bytes; what is smaller is read with care before a reader of the plain lane could be started
+_SMALL = 100_000  # where there is one
 HUGE = 20_000_000
 """Bytes. Of larger exports only what changed is sent; `edges.difference` compares what is smaller."""
+_TRIES = 2  # of the plain lane, where its reader is lost
 _MANIFOLD = 4  # a table so many times larger than the file isn't asked for all that it holds
 
 
@@ -49,6 +52,7 @@ class Staging:
     order: DateOrder
     at: datetime
     should_stop: Callable[[], bool] = lambda: False
+    reader: LaneReader = READER
 
     def fill(self, item: WorkItem, part: Part, open_stream: Opener) -> Tally:
         """A new stage with all of the part's rows. Raises `Refusal`, and `LoadStopped` when asked to stop."""
@@ -61,12 +65,17 @@ class Staging:
 
         Raises `Refusal`, and `LoadStopped` when asked to stop.
         """
-        if item.size_bytes >= (_SMALL if "pyarrow" in sys.modules else _LARGE):
+        tries = _TRIES if item.size_bytes >= (_SMALL if self.reader.is_warm else _LARGE) else 0
+        for _ in range(tries):
             self.cursor.execute("SAVEPOINT qbwatch_lane")
             try:
                 filled = self.fill_plainly(target, item, part, open_stream)
             except NotPlain as doubt:
                 log.info("read with care", file=item.name, reason=str(doubt).splitlines()[0])
+                self.cursor.execute("ROLLBACK TO SAVEPOINT qbwatch_lane")
+                break
+            except ReaderLost:
+                log.warning("the reader of large files was lost", file=item.name)
                 self.cursor.execute("ROLLBACK TO SAVEPOINT qbwatch_lane")
             else:
                 self.cursor.execute("RELEASE SAVEPOINT qbwatch_lane")
@@ -76,27 +85,24 @@ class Staging:
     def fill_plainly(
         self, target: sql.Identifier, item: WorkItem, part: Part, open_stream: Opener
     ) -> tuple[Tally, fold.Staged]:
-        """By the plain lane alone. Raises `NotPlain`."""
+        """By the plain lane alone. Raises `NotPlain` and `ReaderLost`."""
         layout = part.layout
         if part.report is not None or layout.dataset.kind is Kind.PERIOD or not _has_plain_key(layout):
             raise NotPlain("no list and no document whose key stands in one column")
-        with open_stream() as stream:
-            text = open_plain(stream, part.table, layout.header.line, layout.header.written)
-            # What imports Arrow: not for a workbook.
-            from qbwatch.edges.known_documents import KnownDocuments
-            from qbwatch.edges.plain_lane import PlainLane
-
-            lane = PlainLane(RowCopy(self.cursor, item, self.at), layout, self._look)
+        encoding, delimiter = prove_common(part.table)
+        with open_stream() as stream, source_of(stream) as source:
+            copy = RowCopy(self.cursor, item, self.at)
+            lane = PlainLane(copy, Text(source, encoding, delimiter, layout), self.reader, self._look)
             fold.open_stage(self.cursor, layout.dataset)
             if target == fold.STAGE or layout.dataset.kind is Kind.LIST:
-                return lane.fill(text, fold.STAGE), fold.Staged.WHOLE
+                return lane.fill(fold.STAGE), fold.Staged.WHOLE
             if fold.is_empty(self.cursor, target):
-                tally = lane.fill(text, target)
+                tally = lane.fill(target)
                 fold.drop_stage(self.cursor)
                 return tally, fold.Staged.NOWHERE
             if item.size_bytes >= HUGE and self._size_of(target) <= _MANIFOLD * item.size_bytes:
-                return lane.fill_changed(text, KnownDocuments(self.cursor, target)), fold.Staged.CHANGED
-            return lane.fill(text, fold.STAGE), fold.Staged.WHOLE
+                return lane.fill_changed(target), fold.Staged.CHANGED
+            return lane.fill(fold.STAGE), fold.Staged.WHOLE
 
     def fill_with_care(self, item: WorkItem, part: Part) -> Tally:
         """By the careful lane alone."""

@@ -17,6 +17,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import BinaryIO
 
+from qbwatch.formats.recognise import Header
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Table
 from qbwatch.formats.text import read_rows
@@ -121,23 +122,27 @@ def _cut(data: bytes) -> tuple[bytes, bytes]:
     return data[:end], data[end:]
 
 
-def open_plain(stream: BinaryIO, table: Table, header_line: int, header: tuple[str, ...]) -> PlainText:
-    """The rows below the header, from a stream at its beginning. Raises `NotPlain`."""
+def prove_common(table: Table) -> tuple[str, str]:
+    """The encoding and the delimiter of a table that may be plain. Raises `NotPlain`."""
     if table.format != "csv" or table.encoding not in _CODECS or table.delimiter is None:
         raise NotPlain("no text in a common encoding")
-    head = b"".join(islice(iter(lambda: stream.readline(_LONGEST_ROW), b""), header_line))
-    _check_head(head, table, header_line, header)
-    codec = "cp1252" if table.encoding == "cp1252" else "utf-8"
-    return PlainText(codec, table.delimiter.encode("ascii"), _stream=stream)
+    return table.encoding, table.delimiter
 
 
-def _check_head(head: bytes, table: Table, header_line: int, header: tuple[str, ...]) -> None:
+def open_plain(stream: BinaryIO, encoding: str, delimiter: str, header: Header) -> PlainText:
+    """The rows below the header, from a stream at its beginning. Raises `NotPlain`."""
+    head = b"".join(islice(iter(lambda: stream.readline(_LONGEST_ROW), b""), header.line))
+    _check_head(head, encoding, delimiter, header)
+    return PlainText("cp1252" if encoding == "cp1252" else "utf-8", delimiter.encode("ascii"), _stream=stream)
+
+
+def _check_head(head: bytes, encoding: str, delimiter: str, header: Header) -> None:
     """The header must be the last row of the bytes above the data, and end where its line ends."""
     try:
-        rows = list(read_rows(io.BytesIO(head), table.encoding or "", table.delimiter or ""))
+        rows = list(read_rows(io.BytesIO(head), encoding, delimiter))
     except Refusal as refusal:
         raise NotPlain(refusal.failure.reason) from None
-    if not rows or not head.endswith(b"\n") or rows[-1].line != header_line or tuple(rows[-1].cells) != header:
+    if not rows or not head.endswith(b"\n") or rows[-1].line != header.line or tuple(rows[-1].cells) != header.written:
         raise NotPlain("a header that isn't one line")
     if head.rstrip(b"\r\n").count(b"\r") != head.rstrip(b"\r\n").count(b"\r\n"):
         raise NotPlain("a mixture of line ends")

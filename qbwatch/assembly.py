@@ -24,11 +24,13 @@ from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.dbt import Dbt, DbtSettings
 from qbwatch.edges.dbt_views import SparingDbt
 from qbwatch.edges.disk_room import Reserve
+from qbwatch.edges.lane_reader import READER
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.notify import check_services, services_of
 from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.silent_sessions import SilentSessions
+from qbwatch.edges.staging import LARGE
 from qbwatch.edges.vault import Vault
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.intake import Intake, IntakeSettings
@@ -88,6 +90,8 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
 
     def admit(arrivals: Sequence[Arrival]) -> list[Admission]:
         parts.dbt.warm_up()
+        if any(arrival.size_bytes >= LARGE for arrival in arrivals):
+            READER.prepare()
         admissions = parts.admitter.admit_all(arrivals)
         admitted()
         return admissions

@@ -1,6 +1,6 @@
 """The child process that reads for the plain lane: started by `lane_reader`, it serves one task after another.
 
-    python -m qbwatch.edges.lane_child PARENT
+    python -m qbwatch.edges.lane_child PARENT IDLE_SECONDS
 
 Its standard input is a socket (`lane_wire`). It leaves when nothing was asked of it for a while, and the kernel ends it
 with the thread that started it. Memory and CPU time are limited. It has no connection to the database.
@@ -30,7 +30,6 @@ from qbwatch.formats.row_text import RowText, finished
 from qbwatch.formats.sieve import Sieve
 from qbwatch.formats.tally import Tally
 
-IDLE_SECONDS = 10.0
 MEMORY = 512 << 20  # bytes
 CPU_SECONDS = 900  # for one task
 _ROWS_A_FRAME = 4096
@@ -49,7 +48,7 @@ def main(arguments: list[str]) -> int:
     limit(resource.RLIMIT_DATA, MEMORY)
     limit(resource.RLIMIT_CORE, 0)
     with socket.socket(fileno=0) as channel:
-        while select.select([channel], [], [], IDLE_SECONDS)[0]:
+        while select.select([channel], [], [], float(arguments[1]))[0]:
             try:
                 task, descriptor = lane_wire.receive_task(channel)
                 limit(resource.RLIMIT_CPU, int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2])) + CPU_SECONDS)

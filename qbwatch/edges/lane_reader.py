@@ -132,8 +132,9 @@ class _Child:
 
 @dataclass(slots=True, eq=False)
 class LaneReader:
-    """Holds at most one child. From any thread; one task at a time."""
+    """Holds at most one child, which leaves when it is idle. From any thread; one task at a time."""
 
+    idle_seconds: float = 10.0
     _child: _Child | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -188,7 +189,7 @@ class LaneReader:
     def _warm(self) -> _Child:
         if not self.is_warm:
             self.end()
-            self._child = _started()
+            self._child = _started(self.idle_seconds)
         assert self._child is not None
         return self._child
 
@@ -197,11 +198,11 @@ READER = LaneReader()
 """The one of this process."""
 
 
-def _started() -> _Child:
+def _started(idle_seconds: float) -> _Child:
     ours, theirs = socket.socketpair()
     ours.settimeout(_SILENT_AT_MOST)
     # -P: nothing in the working directory must be taken for a module.
-    program = [sys.executable, "-P", "-m", "qbwatch.edges.lane_child", str(os.getpid())]
+    program = [sys.executable, "-P", "-m", "qbwatch.edges.lane_child", str(os.getpid()), str(idle_seconds)]
     with theirs:
         try:
             process = subprocess.Popen(

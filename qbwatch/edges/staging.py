@@ -32,7 +32,8 @@ from qbwatch.log import get_logger
 log = get_logger(__name__)
 
 _ROWS_BETWEEN_LOOKS = 1000  # how often a load looks whether it should stop
-_LARGE = 1_500_000  # bytes; what is smaller is read with care before a reader of the plain lane could be started
+LARGE = 1_500_000
+"""Bytes; what is smaller is read with care before a reader of the plain lane could be started."""
 _SMALL = 100_000  # where there is one
 HUGE = 20_000_000
 """Bytes. Of larger exports only what changed is sent; `edges.difference` compares what is smaller."""
@@ -65,7 +66,7 @@ class Staging:
 
         Raises `Refusal`, and `LoadStopped` when asked to stop.
         """
-        tries = _TRIES if item.size_bytes >= (_SMALL if self.reader.is_warm else _LARGE) else 0
+        tries = _TRIES if item.size_bytes >= (_SMALL if self.reader.is_warm else LARGE) else 0
         for _ in range(tries):
             self.cursor.execute("SAVEPOINT qbwatch_lane")
             try:

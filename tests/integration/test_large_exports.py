@@ -46,7 +46,7 @@ class Office:
     def outcome(self, exports: Sequence[Export], *, are_large: bool) -> tuple[list[Any], list[str]]:
         """Counts, sums and notes of each load, and the rows in the end; what staging did is in ``staged``."""
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("_LARGE", "_SMALL", "HUGE"):
+            for name in ("LARGE", "_SMALL", "HUGE"):
                 patch.setattr(staging, name, 0 if are_large else NEVER)
             patch.setattr(staging, "_MANIFOLD", NEVER)
             with self.connection.begin() as transaction:

@@ -1,52 +1,77 @@
-"""Which documents a table holds at one moment, by their digests, and which of them a part doesn't state at all.
+"""What a table holds before a large export is folded in, of which only those documents are sent that it doesn't hold.
 
-What is stated as it is known isn't sent (`formats.sieve`).
+The reader is told its documents, and sifts them (`formats.sieve`). While it reads, the table's money is added up: what
+the export states comes to that but for the documents that differ, which are few.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+
 from psycopg import sql
 
 from qbwatch.edges.fold import STAGE, UNSTATED, Cursor
+from qbwatch.edges.fold_sums import REST
 
-_KNOWN = sql.Identifier("pg_temp", "qbwatch_known")
-_UNSEEN = sql.Identifier("pg_temp", "qbwatch_unseen")
+_BLOCK = 1 << 22  # bytes that are told at once
 
 
 class KnownDocuments:
-    """The documents of a table. ``digests`` are theirs in order, as COPY's binary format has them."""
+    """The documents of a table at one moment; ``columns`` are those of money that are added up."""
 
-    def __init__(self, cursor: Cursor, table: sql.Identifier) -> None:
-        """Reads the whole table, but for what its rows say."""
+    def __init__(self, cursor: Cursor, table: sql.Identifier, columns: Sequence[str]) -> None:
         self._cursor = cursor
-        for statement in (
-            "SET LOCAL work_mem = '64MB'",
-            "DROP TABLE IF EXISTS {known}, {unseen}, {unstated}",
-            "CREATE TEMP TABLE {known} ON COMMIT DROP AS SELECT _key, bit_xor(_row_hash) AS digest FROM {table}"
-            " GROUP BY _key",
-            "CREATE TEMP TABLE {unseen} (digest bigint) ON COMMIT DROP",
-        ):
-            cursor.execute(sql.SQL(statement).format(known=_KNOWN, unseen=_UNSEEN, unstated=UNSTATED, table=table))
-        query = sql.SQL("COPY (SELECT digest FROM {} ORDER BY digest) TO STDOUT (FORMAT binary)").format(_KNOWN)
-        with cursor.copy(query) as out:
-            self.digests = b"".join(out)
+        self._table = table
+        self._columns = [sql.Identifier(name) for name in columns]
 
-    def settle(self, unseen: bytes) -> bool:
-        """Note which documents the part doesn't state at all; ``unseen`` are digests of those that it doesn't state as
-        they are, a line each. False when it states one both as it is and otherwise."""
-        with self._cursor.copy(sql.SQL("COPY {} FROM STDIN").format(_UNSEEN)) as out:
-            out.write(unseen)
-        parts = {"known": _KNOWN, "unseen": _UNSEEN, "stage": STAGE, "unstated": UNSTATED}
-        for statement in (
-            "ANALYZE {known}",
-            "ANALYZE {unseen}",
-            "ANALYZE {stage} (_key, _line)",
-            "CREATE TEMP TABLE {unstated} ON COMMIT DROP AS SELECT k._key FROM {known} AS k"
-            " WHERE EXISTS (SELECT FROM {unseen} AS u WHERE u.digest = k.digest)"
-            " AND NOT EXISTS (SELECT FROM {stage} AS s WHERE s._key = k._key)",
-            "ANALYZE {unstated}",
-        ):
-            self._cursor.execute(sql.SQL(statement).format(**parts))
-        twice = """SELECT FROM {stage} AS s JOIN {known} AS k USING (_key)
-                   WHERE NOT EXISTS (SELECT FROM {unseen} AS u WHERE u.digest = k.digest) LIMIT 1"""
-        return not self._cursor.execute(sql.SQL(twice).format(**parts)).rowcount
+    def blocks(self) -> Iterator[bytes]:
+        """Key and digest of each document, as COPY's binary format has them. Reads the whole table."""
+        self._cursor.execute("SET LOCAL work_mem = '64MB'")
+        query = """COPY (SELECT _key, bit_xor(_row_hash) FROM {} GROUP BY _key)
+                   TO STDOUT (FORMAT binary, ENCODING 'UTF8')"""
+        block = bytearray()
+        with self._cursor.copy(sql.SQL(query).format(self._table)) as out:
+            for row in out:
+                block += row
+                if len(block) >= _BLOCK:
+                    yield bytes(block)
+                    block.clear()
+        if block:
+            yield bytes(block)
+
+    def add_up(self) -> None:
+        """What the table's money comes to. Reads the whole table."""
+        if not self._columns:
+            return
+        self._run("DROP TABLE IF EXISTS {rest}")
+        sums = self._sums("sum(t.{0}) AS {0}")
+        self._run("CREATE TEMP TABLE {rest} ON COMMIT DROP AS SELECT {sums} FROM {table} AS t", sums=sums)
+
+    def note_unstated(self, lines: Iterable[bytearray]) -> None:
+        """These documents aren't stated at all."""
+        self._run("DROP TABLE IF EXISTS {unstated}")
+        self._run('CREATE TEMP TABLE {unstated} (_key text COLLATE "C") ON COMMIT DROP')
+        copy = sql.SQL("COPY {} FROM STDIN (ENCODING 'UTF8')").format(UNSTATED)
+        with self._cursor.copy(copy) as out:
+            for block in lines:
+                out.write(block)
+
+    def settle(self) -> None:
+        """Once the stage is filled and not yet folded in: of what was added up, only what stays as it is counts."""
+        self._run("ANALYZE {stage} (_key, _line)")
+        self._run("ANALYZE {unstated}")
+        if self._columns:
+            self._run(
+                """UPDATE {rest} AS r SET ({names}) = (
+                   SELECT {sums} FROM {table} AS t
+                   JOIN (SELECT _key FROM {stage} UNION SELECT _key FROM {unstated}) AS k ON k._key = t._key)""",
+                names=sql.SQL(", ").join(self._columns),
+                sums=self._sums("coalesce(r.{0}, 0) - coalesce(sum(t.{0}), 0)"),
+            )
+
+    def _sums(self, term: str) -> sql.Composable:
+        return sql.SQL(", ").join(sql.SQL(term).format(name) for name in self._columns)
+
+    def _run(self, query: str, **parts: sql.Composable) -> None:
+        composed = sql.SQL(query).format(rest=REST, unstated=UNSTATED, stage=STAGE, table=self._table, **parts)
+        self._cursor.execute(composed)

@@ -15,9 +15,8 @@ import select
 import socket
 import struct
 import sys
-from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from qbwatch.edges import lane_wire
@@ -26,16 +25,16 @@ from qbwatch.edges.tied_child import limit, tie_to
 from qbwatch.edges.vault_reader import reading
 from qbwatch.formats.columns import ColumnReader, Rows
 from qbwatch.formats.plain_text import NotPlain, open_plain
-from qbwatch.formats.row_text import RowText, finished
+from qbwatch.formats.row_text import RowText, escaped, finished
 from qbwatch.formats.sieve import Sieve
 from qbwatch.formats.tally import Tally
 
 MEMORY = 512 << 20  # bytes
 CPU_SECONDS = 900  # for one task
-_ROWS_A_FRAME = 4096
-_AHEAD = 100  # blocks that are read while the digests of known documents are on their way
-# Of COPY's binary format: its head, a row of one bigint (how many columns, how long, what), its end.
-_HEAD, _TUPLE, _TRAILER = 19, struct.Struct("!hiq"), 2
+_ROWS_A_FRAME, _KEYS_A_FRAME = 4096, 20_000
+_AHEAD = 30  # blocks that are read while the digests of known documents are on their way
+# Of COPY's binary format: its head; of a row how many columns, and how long the first is; the second, and its length.
+_HEAD, _ROW, _DIGEST = 19, struct.Struct("!hi"), struct.Struct("!iq")
 
 
 class _Fault(Exception):
@@ -54,7 +53,7 @@ def main(arguments: list[str]) -> int:
                 limit(resource.RLIMIT_CPU, int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2])) + CPU_SECONDS)
                 with os.fdopen(descriptor, "rb", buffering=0) as file:
                     _Answer(channel, task).give(file)
-            except (Cut, OSError):  # whoever asked is gone
+            except (Cut, OSError, MemoryError):  # whoever asked is gone, or will ask another one
                 break
     return 0
 
@@ -67,28 +66,29 @@ class _Answer:
         self._task = task
         self._tally = Tally(task.layout)
         self._sieve: Sieve | None = None
+        self._awaits_known = task.sifts
 
     def give(self, file: BinaryIO) -> None:
         """Read the file and send what there is to be told. Raises `Cut` and `OSError` when nobody listens."""
         frame, data = self._read(file)
-        if self._task.sifts:
-            self._sift()  # what is on its way must have come before the next task
+        if self._awaits_known:  # what is on its way must have come before the next task
+            self._receive_known()
         lane_wire.send(self._channel, frame, data)
 
     def _read(self, file: BinaryIO) -> tuple[Frame, bytes]:
         try:
             self._send_rows(file)
-            return Frame.TOLD, marshal.dumps((_told(self._tally), self._unseen()))
+            if self._sieve is not None:
+                self._send_unstated(self._sieve.unstated())
+            return Frame.TOLD, marshal.dumps(_told(self._tally))
         except NotPlain as doubt:
             return Frame.NOT_PLAIN, str(doubt).encode()
         except _Fault as fault:
             if isinstance(cause := fault.__cause__, OSError):
                 return Frame.UNREADABLE, marshal.dumps((cause.errno, cause.strerror))
             return Frame.DAMAGED, b""
-        except (Cut, OSError):
+        except (Cut, OSError, MemoryError):
             raise
-        except MemoryError:
-            return Frame.NOT_PLAIN, b"it takes more memory than there is for it"
         except Exception as error:  # noqa: BLE001 (whatever Arrow may come up with: the careful lane has the last word)
             return Frame.NOT_PLAIN, f"it can't be read: {type(error).__name__}: {error}".encode()
 
@@ -98,8 +98,11 @@ class _Answer:
         stream = file if task.content_hash is None else reading(file, task.content_hash, _fault_of)
         text = open_plain(stream, task.encoding, task.delimiter, task.layout.header)
         reader = ColumnReader(task.layout, task.delimiter, self._tally, written)
-        blocks: Iterable[Rows] = map(reader.read, text.blocks())
-        for rows in self._sifted(iter(blocks)) if task.sifts else blocks:
+        if not task.sifts:
+            for block in text.blocks():
+                lane_wire.send(self._channel, Frame.ROWS, reader.finish(block, task.lineage))
+            return
+        for rows in self._sifted(map(reader.read, text.blocks())):
             self._send(rows)
 
     def _send(self, rows: Rows) -> None:
@@ -116,20 +119,36 @@ class _Answer:
             ahead.append(rows)
             if len(ahead) == _AHEAD or select.select([self._channel], [], [], 0)[0]:
                 break
-        return self._sift().changed(_in_turn(ahead, blocks))
+        self._sieve = Sieve(_known(self._receive_known()))
+        return self._sieve.changed(_in_turn(ahead, blocks))
 
-    def _sift(self) -> Sieve:
-        if self._sieve is None:
-            frame, data = lane_wire.receive(self._channel)
-            if frame is not Frame.KNOWN:
-                raise Cut
-            rows = memoryview(data)[_HEAD:-_TRAILER]
-            self._sieve = Sieve(array("q", (digest for _, _, digest in _TUPLE.iter_unpack(rows))))
-        return self._sieve
+    def _receive_known(self) -> bytearray:
+        data = bytearray()
+        while part := lane_wire.expect(self._channel, Frame.KNOWN):
+            data += part
+        self._awaits_known = False
+        return data
 
-    def _unseen(self) -> bytes:
-        """As text for COPY."""
-        return b"".join(b"%d\n" % digest for digest in self._sieve.unseen()) if self._sieve else b""
+    def _send_unstated(self, keys: list[bytes]) -> None:
+        for start in range(0, len(keys), _KEYS_A_FRAME):
+            lines = b"\n".join([*keys[start : start + _KEYS_A_FRAME], b""])
+            lane_wire.send(self._channel, Frame.UNSTATED, lines)
+
+
+def _known(data: bytearray) -> dict[int, bytes]:
+    """Keys, written as in the rows, by digests. Raises `NotPlain` where a digest isn't one document's."""
+    known: dict[int, bytes] = {}
+    place, count = _HEAD, 0
+    while len(data) - place > _ROW.size:  # but for the end mark
+        _, size = _ROW.unpack_from(data, place)
+        begin = place + _ROW.size
+        place = begin + size + _DIGEST.size
+        _, digest = _DIGEST.unpack_from(data, begin + size)
+        known[digest] = escaped(bytes(data[begin : begin + size]))
+        count += 1
+    if len(known) < count:
+        raise NotPlain("two documents of one digest")
+    return known
 
 
 def _in_turn(first: deque[Rows], rest: Iterator[Rows]) -> Iterator[Rows]:

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -67,46 +67,62 @@ def source_of(stream: BinaryIO) -> Iterator[Source]:
 
 @dataclass(slots=True)
 class Answer:
-    """What comes of a task. ``rows`` are to be read to their end; ``unseen`` and the tally are known then."""
+    """What comes of a task. What is said of it is asked for in this order, each of it to its end."""
 
     source: Source
     look: Callable[[], object]
     tally: Tally
     _channel: socket.socket
-    unseen: bytes = b""
     is_whole: bool = False
+    _pending: tuple[Frame, bytearray] | None = None
 
-    def tell_known(self, digests: bytes) -> None:
-        """What the child waits for where it sifts. Raises `ReaderLost`."""
+    def tell_known(self, blocks: Iterable[bytes]) -> None:
+        """The documents that the child waits for where it sifts. Raises `ReaderLost`."""
         try:
-            lane_wire.send(self._channel, Frame.KNOWN, digests)
+            for block in blocks:
+                lane_wire.send(self._channel, Frame.KNOWN, block)
+            lane_wire.send(self._channel, Frame.KNOWN)
         except OSError as error:
             raise ReaderLost from error
 
     def rows(self) -> Iterator[bytearray]:
         """Blocks of rows for COPY. Raises `NotPlain`, `ReaderLost`, and what the source's faults are."""
-        while True:
-            frame, data = self._next()
-            if frame is Frame.ROWS:
-                if data:
-                    yield data
-                continue
-            self.is_whole = True
-            match frame:
-                case Frame.TOLD:
-                    counts, self.unseen = marshal.loads(data)
-                    _count(self.tally, counts)
-                    return
-                case Frame.NOT_PLAIN:
-                    raise NotPlain(data.decode("utf-8", "replace"))
-                case Frame.UNREADABLE:
-                    raise self.source.fault(OSError(*marshal.loads(data)))
-                case Frame.DAMAGED:
-                    raise self.source.fault(None)
-                case _:
-                    raise ReaderLost
+        return self._all(Frame.ROWS)
+
+    def unstated(self) -> Iterator[bytearray]:
+        """Lines for COPY of the keys that are known and aren't stated. Raises as `rows` does."""
+        return self._all(Frame.UNSTATED)
+
+    def told(self) -> Tally:
+        """What was counted. Raises as `rows` does."""
+        for _ in self._all(Frame.TOLD):
+            return self.tally
+        raise ReaderLost
+
+    def _all(self, kind: Frame) -> Iterator[bytearray]:
+        while (frame := self._pending or self._next())[0] is kind:
+            self._pending = None
+            if frame[1]:
+                yield frame[1]
+        self._pending = frame
 
     def _next(self) -> tuple[Frame, bytearray]:
+        frame, data = self._received()
+        self.is_whole = frame not in (Frame.ROWS, Frame.UNSTATED)
+        match frame:
+            case Frame.TOLD:
+                _count(self.tally, marshal.loads(data))
+            case Frame.NOT_PLAIN:
+                raise NotPlain(data.decode("utf-8", "replace"))
+            case Frame.UNREADABLE:
+                raise self.source.fault(OSError(*marshal.loads(data)))
+            case Frame.DAMAGED:
+                raise self.source.fault(None)
+            case _:
+                pass
+        return frame, data
+
+    def _received(self) -> tuple[Frame, bytearray]:
         since = time.monotonic()
         self.look()
         while not select.select([self._channel], [], [], _TICK)[0]:

@@ -1,8 +1,8 @@
 """What the daemon and the child that reads for the plain lane say to each other, over a stream socket of their own.
 
-The daemon sends a `Task`, pickled, with the descriptor of the file; where the task sifts, the digests of the documents
-that the table holds follow in a frame. The child answers with frames: rows for COPY, of which there may be none in a
-frame that is but a sign of life, and at last `Told` or one of the reasons why there is nothing to be told. Frames carry
+The daemon sends a `Task`, pickled, with the descriptor of the file; where the task sifts, the documents that the table
+holds follow in frames. The child answers with frames: rows for COPY, of which there may be none in a frame that is but
+a sign of life, and at last what it counted, or one of the reasons why there is nothing to be told. Frames carry
 bytes and marshalled plain values: whatever a hostile file makes of the child, it can't make the daemon run anything.
 """
 
@@ -18,18 +18,19 @@ from qbwatch.formats.layout import Layout
 
 _HEAD = struct.Struct("!BI")  # of a frame: what it is, and how many bytes follow
 _SIZE = struct.Struct("!I")
-LARGEST = 1 << 27  # bytes of a frame; rows come in blocks of a quarter of a megabyte
+LARGEST = 1 << 27  # bytes of a frame; rows come in blocks of a megabyte or two
 
 
 class Frame(IntEnum):
     """What a frame holds."""
 
     ROWS = 1
-    TOLD = 2  # marshalled: the tally, and what wasn't seen of the known documents
+    TOLD = 2  # marshalled: what was counted
     NOT_PLAIN = 3  # text: the reason
     DAMAGED = 4  # the bytes aren't those that were kept
     UNREADABLE = 5  # marshalled: errno and what the system says
-    KNOWN = 6  # to the child: digests of known documents, as COPY's binary format has them
+    KNOWN = 6  # to the child: keys and digests of documents, as COPY's binary format has them; at last an empty frame
+    UNSTATED = 7  # after the rows: keys of known documents that aren't stated, as lines for COPY
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def receive_task(channel: socket.socket) -> tuple[Task, int]:
     return task, descriptors[0]
 
 
-def send(channel: socket.socket, frame: Frame, data: bytes = b"") -> None:
+def send(channel: socket.socket, frame: Frame, data: bytes | memoryview = b"") -> None:
     """Raises `OSError` where nobody is there any more."""
     channel.sendall(_HEAD.pack(frame, len(data)))
     channel.sendall(data)
@@ -87,6 +88,14 @@ def receive(channel: socket.socket) -> tuple[Frame, bytearray]:
         return Frame(kind), _received(channel, size)
     except ValueError as error:
         raise Cut from error
+
+
+def expect(channel: socket.socket, frame: Frame) -> bytearray:
+    """What the next frame holds, which must be of this kind. Raises `Cut`."""
+    kind, data = receive(channel)
+    if kind is not frame:
+        raise Cut
+    return data
 
 
 def _received(channel: socket.socket, size: int) -> bytearray:

@@ -70,6 +70,23 @@ class ColumnReader:
 
     def read(self, block: Block) -> Rows:
         """The rows of a block. Raises `NotPlain`."""
+        joined, numbers, begins = self._said(block)
+        said: list[bytes] = joined.cast(pa.binary()).to_pylist()
+        return Rows(said, numbers, self.text.digests(said), begins)
+
+    def finish(self, block: Block, lineage: bytes) -> memoryview:
+        """The rows of a block as `row_text.finished` writes them. Raises `NotPlain`."""
+        joined, numbers, _ = self._said(block)
+        digests = self.text.digests(joined.cast(pa.binary()).to_pylist())
+        told = (pa.array(numbers, pa.int32()), pa.array(digests, pa.int64()))
+        lines = pc.binary_join_element_wise(
+            joined, *(each.cast(pa.string()) for each in told), lineage[1:].decode(), "\t"
+        )
+        _, offsets, data = lines.buffers()
+        return memoryview(data or b"")[: memoryview(offsets).cast("i")[len(lines)]]
+
+    def _said(self, block: Block) -> tuple[Column, Sequence[int], list[int]]:
+        """What each row says, its number in the part, and where documents begin."""
         raw = self._cells_of(block)
         first = self.tally.read + 1
         numbers: Sequence[int] = range(first, first + raw.num_rows)
@@ -82,13 +99,13 @@ class ColumnReader:
             numbers = [number for number, is_kept in zip(numbers, kept.to_pylist(), strict=True) if is_kept]
             raw, key, *values = (each.filter(kept) for each in (raw, key, *values))
         if not raw.num_rows:
-            return Rows([], [], [], [])
+            return pa.array([], pa.string()), [], []
         begins, ordinals = self._numbered(key)
         said = self._joined(block, [key, ordinals, *values, *self._extra(raw)])
         self.tally.accepted += raw.num_rows
         self.tally.row_classes[RowClass.DETAIL] += raw.num_rows
         add_sums(self.tally.sums, {name: values[place] for place, name in self.layout.summed})
-        return Rows(said, numbers, self.text.digests(said), begins)
+        return said, numbers, begins
 
     def _cells_of(self, block: Block) -> Column:
         """The cells of a block, blank ones as null."""
@@ -201,13 +218,11 @@ class ColumnReader:
         texts = zip(*(raw.column(position).to_pylist() for position, _ in self.layout.extra), strict=True)
         return [pa.array([extra_json(row, self.layout) for row in texts], pa.string())]
 
-    def _joined(self, block: Block, columns: list[Column]) -> list[bytes]:
+    def _joined(self, block: Block, columns: list[Column]) -> Column:
         """What each row says, as `RowText.said` writes it."""
         if not block.is_bare or self.layout.extra:
             columns = [_escaped(column) for column in columns]
-        joined = pc.binary_join_element_wise(*columns, "\t", null_handling="replace", null_replacement=NULL)
-        said: list[bytes] = joined.cast(pa.binary()).to_pylist()
-        return said
+        return pc.binary_join_element_wise(*columns, "\t", null_handling="replace", null_replacement=NULL)
 
 
 def _comparable(text: str) -> str:

@@ -22,7 +22,7 @@ from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Table
 from qbwatch.formats.text import read_rows
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 20
 _LONGEST_ROW = 1 << 19  # bytes: far below the longest cell that the careful reader takes
 _CODECS = frozenset({"utf-8", "utf-8-sig", "cp1252"})
 _ALL_BUT_LINE_ENDS = bytes(set(range(256)) - set(b"\r\n"))

@@ -7,6 +7,7 @@ in another notation (``5`` and ``5.00``), or by a file of other columns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from qbwatch.formats.records import Record
 NULL = "\\N"
 ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 """What COPY wants instead of a character; the backslash comes first."""
+_ESCAPED = re.compile(rb"[\\\t\n\r]")
 _TABLE = str.maketrans(dict(ESCAPES))
 _HALF = 1 << 63  # Postgres' bigint has a sign
 
@@ -46,6 +48,11 @@ class RowText:
         """The digest of what each row says, as Postgres' bigint."""
         digest, seed = xxhash.xxh3_64_intdigest, self._seed
         return [digest(said, seed) - _HALF for said in rows]
+
+
+def escaped(key: bytes) -> bytes:
+    """A key in UTF-8 as a row begins with it."""
+    return key.decode().translate(_TABLE).encode() if _ESCAPED.search(key) else key
 
 
 def finished(said: Iterable[bytes], numbers: Iterable[int], digests: Iterable[int], lineage: bytes) -> bytes:

@@ -7,24 +7,23 @@ A document's digest is the exclusive or of its rows' (`formats.row_text`), which
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from functools import reduce
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from operator import xor
 
 from qbwatch.formats.columns import Rows
+from qbwatch.formats.plain_text import NotPlain
 
 _NOTHING = Rows([], [], [], [])
 
 
 class Sieve:
-    """Lets through what isn't known, and notes which of the known ``digests``, in order, were stated as they are."""
+    """Lets through what isn't known. ``known`` are the keys of a table's documents by their digests."""
 
-    def __init__(self, digests: array[int]) -> None:
-        self._digests = digests
-        self._seen = bytearray(len(digests))
+    def __init__(self, known: dict[int, bytes]) -> None:
+        self._unseen = known
+        self._seen: set[bytes] = set()  # keys of documents that were stated as they are
+        self._changed: set[bytes] = set()
 
     def changed(self, blocks: Iterable[Rows]) -> Iterator[Rows]:
         """The rows of documents that aren't known as they are, in their order; some or none for each block."""
@@ -33,33 +32,36 @@ class Sieve:
             rows = _put_together(held, block)
             if rows.begins:
                 held = _part_of(rows, rows.begins[-1], len(rows.said))
-                yield self._sifted(rows, [*rows.begins])
+                yield self._sifted(rows, rows.begins)
             else:
                 yield _NOTHING
         yield self._sifted(held, [0, len(held.said)] if held.said else [])
 
-    def unseen(self) -> array[int]:
-        """Digests of the known documents that weren't stated as they are."""
-        return array("q", (digest for digest, is_seen in zip(self._digests, self._seen, strict=True) if not is_seen))
+    def unstated(self) -> list[bytes]:
+        """Keys of the known documents that weren't stated at all.
+
+        Raises `NotPlain` when one was stated both as it is and otherwise.
+        """
+        if not self._seen.isdisjoint(self._changed):
+            raise NotPlain("documents whose lines don't stand together")
+        return [key for key in self._unseen.values() if key not in self._changed]
 
     def _sifted(self, rows: Rows, ends: list[int]) -> Rows:
         """What is changed of the documents between these places."""
-        out = Rows([], [], [], [])
+        said: list[bytes] = []
         numbers: list[int] = []
+        digests: list[int] = []
+        unseen, until = self._unseen, list(accumulate(rows.digests, xor, initial=0))
         for begin, end in pairwise(ends):
-            if not self._see(reduce(xor, rows.digests[begin:end])):
-                out.said.extend(rows.said[begin:end])
-                out.digests.extend(rows.digests[begin:end])
+            digest = until[begin] ^ until[end]
+            if digest in unseen:
+                self._seen.add(unseen.pop(digest))  # once: what is stated again isn't known as it is
+            else:
+                self._changed.add(rows.said[begin].partition(b"\t")[0])
+                said.extend(rows.said[begin:end])
                 numbers.extend(rows.numbers[begin:end])
-        return Rows(out.said, numbers, out.digests, [])
-
-    def _see(self, digest: int) -> bool:
-        """Whether a document is known as it is; only once."""
-        place = bisect_left(self._digests, digest)
-        if place == len(self._digests) or self._digests[place] != digest or self._seen[place]:
-            return False
-        self._seen[place] = 1
-        return True
+                digests.extend(rows.digests[begin:end])
+        return Rows(said, numbers, digests, [])
 
 
 def _put_together(held: Rows, block: Rows) -> Rows:

@@ -182,18 +182,29 @@ class LaneReader:
         Raises `ReaderLost`. A child whose answer isn't wanted to its end is ended.
         """
         with self._lock:
-            try:
-                child = self._warm()
-                lane_wire.send_task(child.channel, task, source.file.fileno())
-            except OSError as error:
-                self.end()
-                raise ReaderLost from error
+            child = self._asked(task, source)
             answer = Answer(source, look, Tally(task.layout), child.channel)
             try:
                 yield answer
             finally:
                 if not answer.is_whole:
                     self.end()
+
+    def _asked(self, task: Task, source: Source) -> _Child:
+        """A child that has the task; one that was about to leave is followed by another. Raises `ReaderLost`."""
+        with suppress(OSError):
+            return self._sent(task, source)
+        self.end()
+        try:
+            return self._sent(task, source)
+        except OSError as error:
+            self.end()
+            raise ReaderLost from error
+
+    def _sent(self, task: Task, source: Source) -> _Child:
+        child = self._warm()
+        lane_wire.send_task(child.channel, task, source.file.fileno())
+        return child
 
     def end(self) -> None:
         """End the child, if there is one."""

@@ -209,11 +209,11 @@ def test_a_path_that_takes_another_datasets_rows_gives_its_former_ones_back(offi
 # how a file differs from the one that it replaces
 
 
-@pytest.mark.parametrize("from_bytes", [staging._LARGE, 0])
+@pytest.mark.parametrize("from_bytes", [staging.LARGE, 0])
 def test_a_rewritten_file_tells_how_it_differs_from_its_former_version(
     office: Office, monkeypatch: pytest.MonkeyPatch, from_bytes: int
 ) -> None:
-    monkeypatch.setattr(staging, "_LARGE", from_bytes)
+    monkeypatch.setattr(staging, "LARGE", from_bytes)
     monkeypatch.setattr(staging, "_SMALL", from_bytes)
     office.drop(INVOICE, invoices(a=["1.00", "2.00"], b=["3.00"]))
     office.work()

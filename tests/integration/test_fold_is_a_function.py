@@ -186,7 +186,7 @@ def test_the_raw_tables_are_a_function_of_the_accepted_files(world: World, histo
 @pytest.mark.timeout(1800)
 def test_so_they_are_when_all_files_count_as_large(world: World, history: list[Step]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(staging, "_LARGE", 0)
+        patch.setattr(staging, "LARGE", 0)
         patch.setattr(staging, "_SMALL", 0)
         _prove(world, history)
 

@@ -22,6 +22,7 @@ from qbwatch.core.model import Failure, LoadResult, QbwatchError, Reject, RowCou
 from qbwatch.core.period import ALL_DATES, Period
 from qbwatch.datasets import Kind
 from qbwatch.edges import fold, item_prices
+from qbwatch.edges.fold_few import by_index
 from qbwatch.edges.fold_period import staged_days
 from qbwatch.edges.fold_sums import sums_of_stated
 from qbwatch.edges.key_kinds import check_key_kind
@@ -105,13 +106,14 @@ class Loader:
             raise LoadRefused(failure, tally.rejects)
         statement = statement_of(item, part, tally)
         passing(Moment.STAGED)
-        if staged is fold.Staged.NOWHERE:
-            applied = fold.Applied(tally.accepted, 0, 0)
-        else:
-            applied = fold.apply(cursor, statement, target, at, staged)
-        passing(Moment.FOLDED)
-        item_prices.note(cursor, part.layout.dataset.full_name, item.file_id, item.as_of, target)
-        in_table = sums_of_stated(cursor, target, list(tally.sums), staged)
+        with by_index(cursor, target, staged):
+            if staged is fold.Staged.NOWHERE:
+                applied = fold.Applied(tally.accepted, 0, 0)
+            else:
+                applied = fold.apply(cursor, statement, target, at, staged)
+            passing(Moment.FOLDED)
+            item_prices.note(cursor, part.layout.dataset.full_name, item.file_id, item.as_of, target)
+            in_table = sums_of_stated(cursor, target, list(tally.sums), staged)
         rows = count_rows(tally, applied)
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):
             raise LoadRefused(failure, tally.rejects)

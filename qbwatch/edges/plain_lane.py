@@ -20,6 +20,7 @@ from psycopg import sql
 
 from qbwatch.datasets import Kind
 from qbwatch.edges import fold
+from qbwatch.edges.fold_few import by_index
 from qbwatch.edges.known_documents import KnownDocuments
 from qbwatch.edges.lane_reader import Answer, LaneReader, Source
 from qbwatch.edges.lane_wire import Task
@@ -71,7 +72,8 @@ class PlainLane:
             known.note_unstated(answer.unstated())
             tally = answer.told()
         self._prove_single_keys()
-        known.settle()
+        with by_index(self.copy.cursor, table, fold.Staged.CHANGED):
+            known.settle()
         return tally
 
     def _task(self, *, sifts: bool) -> Task:

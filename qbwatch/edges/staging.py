@@ -18,6 +18,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import WorkItem
 from qbwatch.datasets import ColumnType, Kind
 from qbwatch.edges import fold
+from qbwatch.edges.fold_few import size_of
 from qbwatch.edges.lane_reader import READER, LaneReader, ReaderLost, source_of
 from qbwatch.edges.plain_lane import PlainLane, Text
 from qbwatch.edges.stage_rows import RowCopy
@@ -101,7 +102,7 @@ class Staging:
                 tally = lane.fill(target)
                 fold.drop_stage(self.cursor)
                 return tally, fold.Staged.NOWHERE
-            if item.size_bytes >= HUGE and self._size_of(target) <= _MANIFOLD * item.size_bytes:
+            if item.size_bytes >= HUGE and size_of(self.cursor, target) <= _MANIFOLD * item.size_bytes:
                 return lane.fill_changed(target), fold.Staged.CHANGED
             return lane.fill(fold.STAGE), fold.Staged.WHOLE
 
@@ -125,11 +126,6 @@ class Staging:
     def _look(self) -> None:
         if self.should_stop():
             raise LoadStopped
-
-    def _size_of(self, table: sql.Identifier) -> int:
-        row = self.cursor.execute("SELECT pg_relation_size(%s::regclass)", [table.as_string()]).fetchone()
-        assert row is not None
-        return int(row[0])
 
 
 def _has_plain_key(layout: Layout) -> bool:

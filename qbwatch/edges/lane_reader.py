@@ -13,7 +13,6 @@ import select
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -21,14 +20,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
-from io import BufferedReader
-from typing import BinaryIO
 
 from qbwatch.core.model import RowClass
 from qbwatch.edges import lane_wire
+from qbwatch.edges.lane_source import Source
 from qbwatch.edges.lane_wire import Cut, Frame, Task
 from qbwatch.edges.tied_child import environment
-from qbwatch.edges.vault_reader import VerifiedReader
 from qbwatch.formats.plain_text import NotPlain
 from qbwatch.formats.tally import Tally
 
@@ -40,29 +37,6 @@ _MANNERS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_M
 
 class ReaderLost(Exception):
     """The child ended without a last word, or says nothing any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file that the child can be given, and what its faults are to whoever reads it; see `VerifiedReader`."""
-
-    file: BinaryIO
-    content_hash: str | None = None
-    fault: Callable[[Exception | None], Exception] = lambda error: error or ValueError("damaged")
-
-
-@contextmanager
-def source_of(stream: BinaryIO) -> Iterator[Source]:
-    """A stream as a file of the system: the vault's copy itself, or what else is read, in a temporary file."""
-    if isinstance(stream, BufferedReader) and isinstance(stream.raw, VerifiedReader):
-        copy = stream.raw
-        yield Source(copy.file, copy.content_hash, copy.fault)
-        return
-    with tempfile.TemporaryFile() as file:
-        while block := stream.read(1 << 20):
-            file.write(block)
-        file.flush()
-        yield Source(file)
 
 
 @dataclass(slots=True)

@@ -22,7 +22,8 @@ from qbwatch.datasets import Kind
 from qbwatch.edges import fold
 from qbwatch.edges.fold_few import by_index
 from qbwatch.edges.known_documents import KnownDocuments
-from qbwatch.edges.lane_reader import Answer, LaneReader, Source
+from qbwatch.edges.lane_reader import Answer, LaneReader
+from qbwatch.edges.lane_source import Source
 from qbwatch.edges.lane_wire import Task
 from qbwatch.edges.stage_rows import RowCopy
 from qbwatch.formats.layout import Layout

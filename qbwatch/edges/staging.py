@@ -19,7 +19,8 @@ from qbwatch.core.model import WorkItem
 from qbwatch.datasets import ColumnType, Kind
 from qbwatch.edges import fold
 from qbwatch.edges.fold_few import size_of
-from qbwatch.edges.lane_reader import READER, LaneReader, ReaderLost, source_of
+from qbwatch.edges.lane_reader import READER, LaneReader, ReaderLost
+from qbwatch.edges.lane_source import source_of
 from qbwatch.edges.plain_lane import PlainLane, Text
 from qbwatch.edges.stage_rows import RowCopy
 from qbwatch.formats.layout import Layout

@@ -25,15 +25,12 @@ def unit_text(config: Config, *, account: str = ACCOUNT, is_user: bool = False) 
 def facts_of(config: Config, *, account: str = ACCOUNT, is_user: bool = False) -> UnitFacts:
     """What the unit depends on."""
     program = own_command()
-    command = [*program, "run"]
     file = config.file.resolve() if config.file else None
-    if file is not None and file != _USUAL_FILE:
-        command += ["--config", str(file)]
     read = [config.input.directory, config.input.seed_directory, config.transform.project, file]
     # A virtual environment's interpreter is a link, and what it leads to must be seen too.
     read += [Path(program[0]), Path(program[0]).resolve(), Path(sys.prefix), Path(sys.executable).resolve()]
     return UnitFacts(
-        command=command,
+        program=program,
         account=account,
         state=PurePosixPath(config.state.directory),
         socket=PurePosixPath(config.control.socket),
@@ -41,6 +38,7 @@ def facts_of(config: Config, *, account: str = ACCOUNT, is_user: bool = False) -
         status_page=PurePosixPath(config.page.file.parent) if config.page.file else None,
         credentials=_credentials((file or _USUAL_FILE).parent / "credentials"),
         is_user=is_user,
+        config=PurePosixPath(file) if file is not None and file != _USUAL_FILE else None,
     )
 
 

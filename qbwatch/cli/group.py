@@ -25,6 +25,7 @@ _COMMANDS = {
     "revert": "qbwatch.cli.revert:revert",
     "rebuild": "qbwatch.cli.rebuild:rebuild",
     "alerts": "qbwatch.cli.alerts:alerts",
+    "doctor": "qbwatch.cli.doctor:doctor",
     "systemd-unit": "qbwatch.cli.systemd_unit:systemd_unit",
 }
 

@@ -27,11 +27,12 @@ _SYSTEM_ONLY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class UnitFacts:
-    """What the unit depends on. ``command`` are the words that start the daemon; ``read`` every path that it must be
+    """What the unit depends on. ``program`` are the words that call qbwatch, ``config`` its file where that has to be
+    named; ``read`` every path that it must be
     able to read, ``status_page`` the folder into which it writes one; ``credentials`` files by their credential's name.
     """
 
-    command: Sequence[str]
+    program: Sequence[str]
     account: str
     state: PurePosixPath
     socket: PurePosixPath
@@ -39,11 +40,12 @@ class UnitFacts:
     status_page: PurePosixPath | None = None
     credentials: Mapping[str, PurePosixPath] = field(default_factory=dict)
     is_user: bool = False
+    config: PurePosixPath | None = None
 
 
 def unit_for(template: str, facts: UnitFacts) -> str:
     """The unit as text."""
-    settings: dict[str, list[str]] = {"ExecStart": [" ".join(_word(word) for word in facts.command)]}
+    settings = {"ExecStart": [_command(facts, "run")], "ExecStartPre": ["-" + _command(facts, "doctor", "--quick")]}
     dropped: set[str] = set()
     if facts.is_user:
         dropped |= _SYSTEM_ONLY
@@ -176,6 +178,11 @@ def _without_double_blanks(lines: list[str]) -> list[str]:
         if line or (kept and kept[-1]):
             kept.append(line)
     return kept
+
+
+def _command(facts: UnitFacts, *words: str) -> str:
+    config = ["--config", str(facts.config)] if facts.config else []
+    return " ".join(_word(word) for word in [*facts.program, *words, *config])
 
 
 def _path(path: PurePosixPath) -> str:

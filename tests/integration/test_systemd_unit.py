@@ -35,8 +35,8 @@ def test_systemd_finds_no_fault(tmp_path: Path, is_user: bool) -> None:
 def test_the_command_is_one_that_runs(tmp_path: Path) -> None:
     (tmp_path / "qbwatch.toml").write_text('[input]\ndirectory = "/srv/in"\n')
 
-    command = facts_of(load(tmp_path / "qbwatch.toml", {})).command
+    facts = facts_of(load(tmp_path / "qbwatch.toml", {}))
 
-    assert command[-3:] == ["run", "--config", str(tmp_path / "qbwatch.toml")]
-    done = subprocess.run([*command[:-3], "--version"], capture_output=True, text=True, timeout=60, check=True)
+    assert str(facts.config) == str(tmp_path / "qbwatch.toml")
+    done = subprocess.run([*facts.program, "--version"], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.startswith("qbwatch")

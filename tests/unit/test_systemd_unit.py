@@ -11,7 +11,7 @@ from qbwatch.core.unit import UnitFacts, differences, settings_of, unit_for
 
 TEMPLATE = (Path(__file__).resolve().parents[2] / "systemd/qbwatch.service").read_text("utf-8")
 USUAL = UnitFacts(
-    command=["/opt/qbwatch/bin/qbwatch", "run"],
+    program=["/opt/qbwatch/bin/qbwatch"],
     account="qbwatch",
     state=PurePosixPath("/var/lib/qbwatch"),
     socket=PurePosixPath("/run/qbwatch/control.sock"),
@@ -36,9 +36,10 @@ def test_each_line_keeps_the_reason_above_it() -> None:
 
 
 def test_command_and_account_are_filled_in() -> None:
-    facts = replace(USUAL, command=["/opt/my qb/qbwatch", "run", "--config", "/etc/50%/$x.toml"], account="books")
+    facts = replace(USUAL, program=["/opt/my qb/qbwatch"], config=PurePosixPath("/etc/50%/$x.toml"), account="books")
 
     assert service(facts, "ExecStart") == ('"/opt/my qb/qbwatch" run --config /etc/50%%/$$x.toml',)
+    assert service(facts, "ExecStartPre") == ('-"/opt/my qb/qbwatch" doctor --quick --config /etc/50%%/$$x.toml',)
     assert (service(facts, "User"), service(facts, "Group")) == (("books",), ("books",))
 
 

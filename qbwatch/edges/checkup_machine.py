@@ -1,0 +1,126 @@
+"""Facts about the machine around the daemon, for `qbwatch doctor`: account, clock, dbt, unit. Only ever reads."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import qbwatch
+from qbwatch.core.checkup_machine import ClockFacts, DbtFacts, UnitState
+from qbwatch.core.unit import differences, settings_of
+
+UNIT_PLACES = (
+    Path("/etc/systemd/system/qbwatch.service"),
+    Path("/run/systemd/system/qbwatch.service"),
+    Path("/usr/local/lib/systemd/system/qbwatch.service"),
+    Path("/usr/lib/systemd/system/qbwatch.service"),
+    Path("/lib/systemd/system/qbwatch.service"),
+)
+_FITTING = {"dbt-core": ((1, 11), (1, 11)), "dbt-postgres": ((1, 9), (1, 10))}  # the first and the last that do
+_ASK_WITHIN = 3.0  # seconds that systemd's tools get
+
+
+def installed_unit(places: tuple[Path, ...] = UNIT_PLACES) -> Path | None:
+    """The unit file that counts: the first of the places that systemd looks in."""
+    return next((path for path in places if path.is_file()), None)
+
+
+def unit_account(unit: Path | None) -> str | None:
+    """Who the unit runs the daemon as; None without a unit."""
+    if unit is None:
+        return None
+    named = settings_of(unit.read_text("utf-8", "replace")).get(("Service", "User"), ())
+    return named[-1] if named else "root"
+
+
+def own_account() -> str:
+    """The name of the user that this process is."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def become(name: str) -> str | None:
+    """Go on as another user, for good, so that all checks meet that user's rights. For root alone; gives the reason
+    when that user couldn't go on, and then nothing has changed."""
+    try:
+        account = pwd.getpwnam(name)
+    except KeyError:
+        return f"there is no user {name}"
+    groups = os.getgroups()
+    os.initgroups(name, account.pw_gid)
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    sees = all(os.access(path, os.R_OK, effective_ids=True) for path in (sys.executable, qbwatch.__file__))
+    os.seteuid(0)
+    os.setegid(0)
+    if not sees:
+        os.setgroups(groups)
+        return f"user {name} can't read the program in {Path(qbwatch.__file__).parent}"
+    os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
+    os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
+    os.environ.update(HOME=account.pw_dir, USER=name, LOGNAME=name)
+    return None
+
+
+def clock_facts(zone: ZoneInfo, now: datetime) -> ClockFacts:
+    """Whether NTP keeps the clock, and what the office's clock shows."""
+    said = _ask("timedatectl", "show", "--property=NTPSynchronized", "--value")
+    is_synced = {"yes": True, "no": False}.get(said or "")
+    return ClockFacts(is_synced, f"{now.astimezone(zone):%Y-%m-%d %H:%M}", zone.key)
+
+
+def dbt_facts(project: Path) -> DbtFacts:
+    """Versions, without importing dbt, and what lies in the project."""
+    versions = {name: _version(name) for name in _FITTING}
+    fits = all(_fits(version, *_FITTING[name]) for name, version in versions.items())
+    try:
+        (project / "dbt_project.yml").read_bytes()
+        models = sum(1 for _ in (project / "models").rglob("*.sql"))
+    except OSError as error:
+        reason = f"{error.filename} can't be read: {(error.strerror or str(error)).lower()}"
+        return DbtFacts(str(project), versions, fits, None, reason)
+    return DbtFacts(str(project), versions, fits, models)
+
+
+def unit_state(unit: Path | None, wanted: str) -> UnitState:
+    """The installed unit against the wanted one."""
+    has_systemd = Path("/run/systemd/system").is_dir()
+    if unit is None:
+        return UnitState(has_systemd)
+    enabled = _ask("systemctl", "is-enabled", "qbwatch.service")
+    return UnitState(has_systemd, str(unit), enabled or None, differences(wanted, unit.read_text("utf-8", "replace")))
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _fits(version: str | None, first: tuple[int, int], last: tuple[int, int]) -> bool:
+    numbers = re.match(r"(\d+)\.(\d+)", version or "")
+    return numbers is not None and first <= (int(numbers[1]), int(numbers[2])) <= last
+
+
+def _ask(*command: str) -> str | None:
+    """What a tool prints; None when it isn't there, doesn't answer in time or fails without a word."""
+    if shutil.which(command[0]) is None:
+        return None
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_ASK_WITHIN, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip()

@@ -144,5 +144,5 @@ def _hint(mistakes: list[Mistake], file: Path | None, searched: list[Path]) -> s
         return f"correct it in {file} (README.md explains every key) and start again"
     if any("input.directory is missing" in mistake.text for mistake in mistakes):
         looked = " and ".join(map(str, searched))
-        return f"no configuration at {looked}: write one (README.md shows how), or set QBWATCH_INPUT__DIRECTORY"
+        return f"no configuration at {looked}: `qbwatch init` writes one; or set QBWATCH_INPUT__DIRECTORY"
     return "correct the environment and start again"

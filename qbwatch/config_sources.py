@@ -155,7 +155,7 @@ def read_file(file: Path) -> Layer:
         text = file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")  # an editor on Windows adds both
         values = tomllib.loads(text)
     except OSError as error:
-        hint = "name another with --config, or create it: README.md shows one"
+        hint = f"name another with --config, or have one written: qbwatch init --config {file}"
         if isinstance(error, PermissionError):
             hint = f"run as a user or group that may read it (see `ls -l {file}`)"
         raise ConfigError([Mistake(str(file), f"can't be read: {_reason(error)}")], hint) from error

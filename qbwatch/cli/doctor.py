@@ -53,7 +53,8 @@ def doctor(quick: bool, config: str | None, as_json: bool) -> int:
 def _look(config: Any, quick: bool) -> list[Finding]:
     from qbwatch.core.checkup import fail, warn
     from qbwatch.doctoring import Doctor
-    from qbwatch.edges.checkup_machine import become, installed_unit, own_account, unit_account
+    from qbwatch.edges.account import become, own_account
+    from qbwatch.edges.checkup_machine import installed_unit, unit_account
 
     unit = installed_unit()
     account = unit_account(unit) or "qbwatch"

@@ -12,6 +12,7 @@ from qbwatch import __version__
 
 _COMMANDS = {
     "demo": "qbwatch.cli.demo:demo",
+    "init": "qbwatch.cli.init:init",
     "run": "qbwatch.cli.run:run",
     "once": "qbwatch.cli.once:once",
     "plan": "qbwatch.cli.once:plan",

@@ -58,15 +58,16 @@ def judge_folder(check: str, facts: FolderFacts) -> list[Finding]:
         f" {quote(facts.path)}"
     )
     if facts.is_missing:
-        return [fail(check, f"{facts.path} does not exist", f"mkdir -p {quote(facts.path)}  # or mount it, or correct "
-                     "[input]; start the sync client first if it makes the folder")]  # fmt: skip
+        fix = f"mkdir -p {quote(facts.path)}  # or mount it, or start the sync client"
+        return [fail(check, f"{facts.path} does not exist", fix)]
     if facts.trouble:
         return [fail(check, f"{facts.path}: {facts.trouble}", may_read)]
     if facts.unreadable:
         count = f" and {facts.unreadable_count - 1:,} more" if facts.unreadable_count > 1 else ""
         return [fail(check, f"user {facts.account} can't read {facts.unreadable}{count}", may_read)]
     at_least = "more than " if facts.is_cut_short else ""
-    found = [ok(check, f"{facts.path}: {at_least}{facts.files:,} files in {facts.folders:,} folders, all readable")]
+    held = f"{at_least}{_counted(facts.files, 'file')} in {_counted(facts.folders, 'folder')}"
+    found = [ok(check, f"{facts.path}: {held}, all readable")]
     if facts.remote:
         found.append(
             warn(check, f"{facts.path} lies on {facts.remote}, where the kernel sees no changes of other machines",
@@ -88,7 +89,7 @@ def judge_watches(folders: int, limit: int | None, instances: int | None) -> lis
     if instances is not None and instances < 16:
         fix = "echo fs.inotify.max_user_instances=128 > /etc/sysctl.d/60-qbwatch.conf && sysctl --system"
         return [warn("inotify", f"the kernel allows {instances} programs of a user to watch folders", fix)]
-    return [ok("inotify", f"{folders:,} folders to watch; the kernel allows {limit:,}")]
+    return [ok("inotify", f"{_counted(folders, 'folder')} to watch; the kernel allows {limit:,}")]
 
 
 def judge_state(facts: StateFacts, size_text: str, reserve_text: str) -> list[Finding]:
@@ -135,3 +136,7 @@ def judge_sync_client(client: str | None, is_running: bool, start: str) -> list[
     if not is_running:
         return [fail("sync client", f"{client} keeps the input folder and isn't running", start)]
     return [ok("sync client", f"{client} is running")]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

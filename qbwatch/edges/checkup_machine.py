@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
-import pwd
 import re
 import shutil
 import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import qbwatch
 from qbwatch.core.checkup_machine import ClockFacts, DbtFacts, UnitState
 from qbwatch.core.unit import differences, settings_of
 
@@ -39,37 +35,6 @@ def unit_account(unit: Path | None) -> str | None:
         return None
     named = settings_of(unit.read_text("utf-8", "replace")).get(("Service", "User"), ())
     return named[-1] if named else "root"
-
-
-def own_account() -> str:
-    """The name of the user that this process is."""
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
-
-
-def become(name: str) -> str | None:
-    """Go on as another user, for good, so that all checks meet that user's rights. For root alone; gives the reason
-    when that user couldn't go on, and then nothing has changed."""
-    try:
-        account = pwd.getpwnam(name)
-    except KeyError:
-        return f"there is no user {name}"
-    groups = os.getgroups()
-    os.initgroups(name, account.pw_gid)
-    os.setegid(account.pw_gid)
-    os.seteuid(account.pw_uid)
-    sees = all(os.access(path, os.R_OK, effective_ids=True) for path in (sys.executable, qbwatch.__file__))
-    os.seteuid(0)
-    os.setegid(0)
-    if not sees:
-        os.setgroups(groups)
-        return f"user {name} can't read the program in {Path(qbwatch.__file__).parent}"
-    os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
-    os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
-    os.environ.update(HOME=account.pw_dir, USER=name, LOGNAME=name)
-    return None
 
 
 def clock_facts(zone: ZoneInfo, now: datetime) -> ClockFacts:

@@ -39,7 +39,7 @@ def init(config: str | None, untested: bool, **given: Any) -> int:
     \b
     Examples:
       qbwatch init
-      qbwatch init --input /srv/quickbooks-csv/input --database postgresql:///dashboard
+      qbwatch init --input /srv/exports --database postgresql:///dashboard
     """
     from qbwatch import log
     from qbwatch.core.config_text import config_text

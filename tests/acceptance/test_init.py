@@ -31,7 +31,7 @@ def init(*words: str, environ: dict[str, str] | None = None) -> subprocess.Compl
 
 
 def talk(words: list[str], answers: list[tuple[str, str]]) -> str:
-    """On a terminal: each answer is typed once its question has come; gives all that was shown, without its line breaks."""
+    """On a terminal: each answer is typed once its question has come; gives what was shown, as one line."""
     child, terminal = pty.fork()
     if child == 0:
         os.execve(sys.executable, [*COMMAND, "init", *words], ENVIRON)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -30,6 +31,8 @@ from qbwatch.edges.systemd import Notifier
 from qbwatch.log import get_logger
 from qbwatch.retention import Retention
 from qbwatch.running import Running
+from qbwatch.steering import Steering
+from qbwatch.steering_requests import SteeringRequests
 from qbwatch.supervision import guarded, supervise
 from qbwatch.worker import Worker
 
@@ -53,6 +56,7 @@ def run_daemon(config: Config) -> int:
         "revert": running.revert,
         "rebuild": running.rebuild,
         "verify": running.verify,
+        **SteeringRequests(running).methods(),
     }
     server = ControlServer(config.control.socket, methods)
     server.start()
@@ -159,15 +163,18 @@ def _start_loops(running: Running, parts: assembly.Parts) -> list[threading.Thre
         running.changed()
 
     intake = assembly.make_intake(parts, running.stop, lambda: running.beats.beat("intake"), admitted)
+    steering = Steering()
     worker = Worker(
         parts.engine,
-        parts.pipeline,
+        replace(parts.pipeline, ends_after_step=steering.ends_after_step),
         running.stop,
         is_quiet=intake.is_quiet,
         recovered=recovered,
         tend=Retention(parts.vault, running.config.state.retention).tend,
         beat=lambda: running.beats.beat("pipeline"),
+        steering=steering,
     )
+    SteeringRequests(running).recall(worker)
     running.parts, running.intake, running.worker = parts, intake, worker
     loops = [
         threading.Thread(target=guarded(intake.run), name="intake", daemon=True),
@@ -186,6 +193,6 @@ def _stopper(running: Running, name: str) -> Callable[[], bool]:
 
     def should_stop() -> bool:
         running.beats.beat(name)
-        return running.stop.is_set()
+        return running.stop.is_set() or (running.worker is not None and running.worker.steering.is_cancelled())
 
     return should_stop

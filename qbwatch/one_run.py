@@ -51,7 +51,7 @@ def run_by_itself(config: Config, wish: Wish, warn: Say, tell: Say) -> Json:
     with stop_signal() as stop, reachable(config) as url:
         try:
             migrate(url)
-            parts = assembly.assemble(config, url, stop.is_set, lambda step: tell(_line(step)))
+            parts = assembly.assemble(config, url, stop.is_set, lambda step: tell(step_line(step)))
             with closing(parts.dbt), parts.engine.connect() as connection:
                 said = _run(connection, parts, wish, stop, warn)
         except DATABASE_ERRORS as error:
@@ -112,7 +112,8 @@ def _take_in(parts: assembly.Parts, stop: threading.Event, warn: Say) -> None:
         warn(f"{len(state.settling)} files are still being written; they come with the next run")
 
 
-def _line(step: Step) -> str:
+def step_line(step: Step) -> str:
+    """A step for a person who watches."""
     if step.step == "load":
         return f"[{step.done + 1}/{step.total}] loading {step.file} into {step.dataset}"
     return "transforming with dbt" if step.step == "transform" else f"run {step.run_id} ended"

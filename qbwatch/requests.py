@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from qbwatch.core.model import Mode
+from qbwatch.core.model import Mode, QbwatchError
 from qbwatch.pipeline import RunOutcome, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for what, and when: shown in the status while it waits for its turn, and while it is done."""
+
+    what: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +30,7 @@ class Request:
 
     force: Mode | None
     scope: Scope
+    asked: Asked | None = None
     answer: Future[RunOutcome | None] = field(default_factory=Future)
 
 
@@ -27,4 +39,43 @@ class Errand:
     """Something else to be done over the pipeline's connection, between runs; the future gets what came of it."""
 
     work: Callable[[Connection], Any]
+    asked: Asked | None = None
     answer: Future[Any] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class Requests:
+    """The queue: whoever asks puts, the pipeline's thread takes. Once it is closed, every request fails at once."""
+
+    _waiting: deque[Request | Errand] = field(default_factory=deque)
+    _in_hand: Request | Errand | None = None
+    _is_closed: bool = False
+
+    def put(self, request: Request | Errand) -> None:
+        """Wait for its turn."""
+        self._waiting.append(request)
+        if self._is_closed:
+            self.close()
+
+    def take(self) -> Request | Errand | None:
+        """The next one, which is in hand until the next is taken; None when nobody asks."""
+        try:
+            self._in_hand = self._waiting.popleft()
+        except IndexError:
+            self._in_hand = None
+        return self._in_hand
+
+    def asked(self) -> list[Asked]:
+        """What people asked for and isn't done: first what is in hand, then what waits, in its order."""
+        known = [self._in_hand, *self._waiting]
+        return [each.asked for each in known if each is not None and each.asked is not None and not each.answer.done()]
+
+    def refuse(self, message: str, hint: str) -> None:
+        """Answer all that wait with a `QbwatchError`."""
+        while (request := self.take()) is not None:
+            request.answer.set_exception(QbwatchError(message, hint))
+
+    def close(self) -> None:
+        """Nobody takes any more."""
+        self._is_closed = True
+        self.refuse("qbwatch is stopping", "start it again, then ask again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 from qbwatch.answering import answer
 from qbwatch.assembly import Parts
 from qbwatch.config import Config
-from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity
+from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity, moment
 from qbwatch.core.filename import escaped
 from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
@@ -21,12 +22,14 @@ from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.heartbeats import Heartbeats
 from qbwatch.edges.holidays_aside import closed_days_aside
+from qbwatch.edges.pause_note import read_pause
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
 from qbwatch.errands import run_errand
 from qbwatch.intake import Intake
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Scope, Step
+from qbwatch.requests import Asked
 from qbwatch.run_json import outcome_json
 from qbwatch.worker import Worker
 
@@ -72,7 +75,7 @@ class Running:
             if not picked:
                 self._take_in(self.intake)
             scope = Scope(params.get("dataset"), frozenset(picked) if picked else None)
-            outcome = self.worker.request(force, scope).result(_REQUEST_WITHIN)
+            outcome = self.worker.request(force, scope, asked_by(peer, "once")).result(_REQUEST_WITHIN)
             with self.parts.engine.connect() as connection, connection.begin():
                 return outcome_json(outcome) | {"files": standing_of(connection, picked)}
         except DATABASE_ERRORS as error:
@@ -111,7 +114,9 @@ class Running:
         log.info("an errand was asked for", errand=name, uid=peer.uid, pid=peer.pid)
         worker, parts = self._started()
         loader = parts.pipeline.loader
-        done = worker.have_done(lambda connection: run_errand(name, connection, loader, params, datetime.now(UTC)))
+        done = worker.have_done(
+            lambda connection: run_errand(name, connection, loader, params, datetime.now(UTC)), asked_by(peer, name)
+        )
         answer: Json = done.result(_REQUEST_WITHIN)
         return answer
 
@@ -154,12 +159,17 @@ class Running:
             settling=[(escaped(path), since) for _, path, since in seen.settling],
             ignored=seen.ignored,
             problems=problems,
+            paused=read_pause(self.config.state.directory) if self.worker.steering.paused else None,
+            requests=[
+                {"request": asked.what, "by": asked.by, "since": moment(asked.at)}
+                for asked in self.worker.requests.asked()
+            ],
         )
 
     def _state(self, worker: Worker) -> DaemonState:
         if self.stop.is_set():
             return DaemonState.STOPPING
-        if worker.paused:
+        if worker.steering.paused and not worker.busy:
             return DaemonState.PAUSED
         return DaemonState.RUNNING if worker.busy else DaemonState.IDLE
 
@@ -167,6 +177,19 @@ class Running:
         """Something that is shown has changed."""
         if self.control is not None:
             self.control.notify_changed()
+
+
+def asked_by(peer: Peer, what: str) -> Asked:
+    """A request, for the status: by whom, as the kernel vouches for it."""
+    return Asked(what, name_of(peer), datetime.now(UTC))
+
+
+def name_of(peer: Peer) -> str:
+    """Who is at the other end of the socket."""
+    try:
+        return f"{pwd.getpwuid(peer.uid).pw_name} (uid {peer.uid})"
+    except KeyError:
+        return f"uid {peer.uid}"
 
 
 def _severity(problem: IntakeProblem) -> Severity:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 from typing import Any
@@ -31,7 +32,7 @@ _MARKS = {"fresh": "fresh", "warn": "WARN", "stale": "STALE", "never": "never"}
 
 @click.command(short_help="Is my data current, and is it right?")
 @click.option("--check", is_flag=True, help="One line and an exit code, for monitoring.")
-@click.option("--watch", is_flag=True, help="Show it again every second, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Show it whenever it changes, until Ctrl-C.")
 @config_option
 @json_option
 def status(check: bool, watch: bool, config: str | None, as_json: bool) -> int:
@@ -53,20 +54,39 @@ def status(check: bool, watch: bool, config: str | None, as_json: bool) -> int:
             raise
         click.echo(f"QBWATCH UNKNOWN: {' '.join(error.message.split())}")
         return 3
-    while True:
-        said = ask(loaded)
-        if check:
-            click.echo(_check_line(said))
-            return _CHECK_CODES[said["health"]]
+    if check:
+        return _check(loaded)
+    for said in _answers(loaded) if watch else [ask(loaded)]:
         if as_json:
             print_json(said)
         else:
             if watch:
                 click.clear()
             click.echo("\n".join(render(said, loaded.quickbooks.timezone)))
-        if not watch:
-            return 0
-        time.sleep(1.0)
+    return 0
+
+
+def _check(config: Any) -> int:
+    """Whatever goes wrong is an answer too: a monitor knows no other."""
+    try:
+        said = ask(config)
+    except Exception as error:  # noqa: BLE001 (the monitor must hear of it)
+        click.echo(f"QBWATCH UNKNOWN: {' '.join(str(error).split()) or type(error).__name__}")
+        return 3
+    click.echo(_check_line(said))
+    return _CHECK_CODES[said["health"]]
+
+
+def _answers(config: Any) -> Iterator[dict[str, Any]]:
+    """The status now and whenever it changes: told by the daemon while it is up, asked for each second while not."""
+    from qbwatch.edges.control_client import ControlUnreachable, stream
+
+    while True:
+        try:
+            yield from stream(config.control.socket, timeout=0.9)
+        except ControlUnreachable:
+            yield _ask_without_daemon(config)
+            time.sleep(1.0)
 
 
 def show_status(config: str | None) -> None:
@@ -156,6 +176,8 @@ def _work_lines(said: dict[str, Any]) -> list[str]:
     if run := said["current_run"]:
         what = f" {shown(run['file'], 40)}" if run["file"] else ""
         lines.append(f"  running: {run['mode']} run {run['id']}, {run['step']}{what} ({run['done']}/{run['total']})")
+    if asked := said["daemon"].get("requests"):
+        lines += wrapped(", ".join(f"{each['request']} by {each['by']}" for each in asked), "  asked for: ", "    ")
     if said["pending"]["count"]:
         lines += wrapped(_waiting(said["pending"]), "  waiting: ", "    ")
     if last := said["last_run"]:
@@ -206,5 +228,11 @@ def _what_next(said: dict[str, Any]) -> str:
     if said["quarantined"]:
         return f"qbwatch why '{said['quarantined'][0]['name']}'"
     if said["daemon"]["state"] == "down":
-        return "qbwatch run (or systemctl start qbwatch)"
+        return "systemctl start qbwatch (or qbwatch run); if it doesn't stay up: qbwatch doctor"
+    if said["daemon"].get("paused"):
+        return "qbwatch resume"
+    if said["health"] == "error":
+        return "qbwatch doctor, qbwatch alerts"
+    if said["current_run"]:
+        return "qbwatch status --watch"
     return "qbwatch files, qbwatch why FILE, qbwatch --help"

@@ -47,8 +47,20 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Who paused the work, and when (None: the note of it can't be read)."""
+
+    since: datetime | None
+    by: str
+
+    def to_json(self) -> Json:
+        """The entry ``paused`` of the daemon."""
+        return {"since": moment(self.since), "by": self.by}
+
+
+@dataclass(frozen=True, slots=True)
 class DaemonFacts:
-    """What only the daemon knows of itself."""
+    """What only the daemon knows of itself. ``requests``: what people asked for and isn't done, in its order."""
 
     state: DaemonState
     pid: int | None = None
@@ -61,6 +73,8 @@ class DaemonFacts:
     settling: Sequence[tuple[str, datetime]] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
+    paused: Pause | None = None
+    requests: Sequence[Json] = ()
 
 
 @dataclass(frozen=True, slots=True)

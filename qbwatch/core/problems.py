@@ -25,6 +25,10 @@ def of_daemon(daemon: DaemonFacts) -> list[Problem]:
         problems.append(
             Problem("watch_dead", FailureClass.INFRASTRUCTURE, Severity.ERROR, "the folder watch is dead", hint)
         )
+    if daemon.paused is not None:
+        text = f"paused by {daemon.paused.by}: nothing is loaded until it is resumed"
+        hint, since = "go on: qbwatch resume", daemon.paused.since
+        problems.append(Problem("paused", FailureClass.CONFIGURATION, Severity.WARNING, text, hint, since))
     return problems
 
 

@@ -32,6 +32,8 @@ COMMANDS = {
     "alerts": "qbwatch.cli.alerts:alerts",
     "doctor": "qbwatch.cli.doctor:doctor",
     "systemd-unit": "qbwatch.cli.systemd_unit:systemd_unit",
+    "completion": "qbwatch.cli.man:completion",
+    "man": "qbwatch.cli.man:man",
 }
 
 

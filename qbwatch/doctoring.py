@@ -83,7 +83,8 @@ class Doctor:
 
     def _state(self) -> list[Finding]:
         state = self.config.state
-        made_by_unit = state.directory == Path("/var/lib/qbwatch") and self.unit is not None
+        has_systemd = self.unit is not None or Path("/run/systemd/system").is_dir()
+        made_by_unit = has_systemd and Path("/var/lib") in state.directory.parents
         facts = state_facts(state.directory, self.account, state.reserve, made_by_unit=made_by_unit)
         return checkup_places.judge_state(facts, size_text(facts.free), size_text(facts.reserve))
 

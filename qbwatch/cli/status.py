@@ -27,6 +27,7 @@ from qbwatch.core.model import QbwatchError
 _CHECK_CODES = {"ok": 0, "warning": 1, "error": 2}
 _CHECK_WORDS = {"ok": "OK", "warning": "WARNING", "error": "CRITICAL"}
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+_ALIKE = 3  # relations that are too old: the table below the problems has each
 _MARKS = {"fresh": "fresh", "warn": "WARN", "stale": "STALE", "never": "never"}
 
 
@@ -139,9 +140,12 @@ def _problem_lines(problems: list[dict[str, Any]]) -> list[str]:
     lines = []
     for _, alike in groupby(problems, lambda problem: (problem["code"], problem["hint"])):
         several = list(alike)
-        for problem in several:
+        shown_ones = several if len(several) <= _ALIKE or several[0]["code"] != "stale" else several[:_ALIKE]
+        for problem in shown_ones:
             mark = "!" if problem["severity"] == "error" else "?"
             lines += wrapped(problem["summary"], f"  {mark} ", "    ")
+        if len(shown_ones) < len(several):
+            lines.append(f"    and {len(several) - len(shown_ones)} more that are too old, as the table shows")
         lines += wrapped(several[0]["hint"], "    → ", "      ")
     return lines
 

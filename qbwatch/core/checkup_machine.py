@@ -116,7 +116,8 @@ def judge_unit(facts: UnitState) -> list[Finding]:
         return [warn("unit", "no systemd runs here: nothing starts qbwatch again after a restart", "qbwatch run")]
     if facts.path is None:
         path = "/etc/systemd/system/qbwatch.service"
-        return [warn("unit", f"no unit is installed at {path}", print_it.format(path))]
+        fix = f"{print_it.format(path)} && systemctl enable --now qbwatch"
+        return [warn("unit", f"no unit is installed at {path}", fix)]
     if facts.differences:
         more = f" (and {len(facts.differences) - 1} more)" if len(facts.differences) > 1 else ""
         text = f"{facts.path} is not the one for this configuration: {facts.differences[0]}{more}"

@@ -66,7 +66,7 @@ class Doctor:
         file = self.config.file
         mode = file.stat().st_mode & 0o7777 if file else 0
         has_secret = bool(self.config.secrets())
-        group = machine.unit_account(self.unit) or "qbwatch"
+        group = None if self._is_of_user else machine.unit_account(self.unit) or "qbwatch"
         return checkup_machine.judge_config_file(str(file) if file else None, mode, group, has_secret=has_secret)
 
     def _input(self) -> list[Finding]:
@@ -83,8 +83,8 @@ class Doctor:
 
     def _state(self) -> list[Finding]:
         state = self.config.state
-        has_systemd = self.unit is not None or Path("/run/systemd/system").is_dir()
-        made_by_unit = has_systemd and Path("/var/lib") in state.directory.parents
+        has_unit = self.unit is not None or machine.has_service_manager()
+        made_by_unit = has_unit and Path("/var/lib") in state.directory.parents
         facts = state_facts(state.directory, self.account, state.reserve, made_by_unit=made_by_unit)
         return checkup_places.judge_state(facts, size_text(facts.free), size_text(facts.reserve))
 
@@ -124,17 +124,26 @@ class Doctor:
         from qbwatch.unit_facts import unit_text
 
         account = machine.unit_account(self.unit) or "qbwatch"
-        return checkup_machine.judge_unit(machine.unit_state(self.unit, unit_text(self.config, account=account)))
+        unit = machine.user_unit(Path.home()) if self._is_of_user else self.unit
+        wanted = unit_text(self.config, account=account, is_user=self._is_of_user)
+        return checkup_machine.judge_unit(machine.unit_state(unit, wanted, is_user=self._is_of_user))
+
+    @property
+    def _is_of_user(self) -> bool:
+        """Whether a user runs it for himself: his own configuration, and no unit of the system."""
+        file = self.config.file
+        return self.unit is None and file is not None and file.is_relative_to(Path.home()) and self.account != "root"
 
     def _daemon(self) -> list[Finding]:
         from qbwatch.core.model import QbwatchError
         from qbwatch.edges.control_client import call
 
+        systemctl = "systemctl --user" if self._is_of_user else "systemctl"
         try:
             said = call(self.config.control.socket, "ping", timeout=2.0)
         except QbwatchError as error:
-            return checkup_machine.judge_daemon(error.message, None, __version__)
-        return checkup_machine.judge_daemon(None, str(said.get("version")), __version__)
+            return checkup_machine.judge_daemon(error.message, None, __version__, systemctl)
+        return checkup_machine.judge_daemon(None, str(said.get("version")), __version__, systemctl)
 
 
 def _all(checks: dict[str, Check], within: float) -> list[Finding]:

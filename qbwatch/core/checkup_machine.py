@@ -41,12 +41,19 @@ class ServiceFacts:
 
 @dataclass(frozen=True, slots=True)
 class UnitState:
-    """The unit as it is installed: ``path`` None when it isn't, ``enabled`` as systemctl says it."""
+    """The unit as it is installed: ``path`` None when it isn't, ``enabled`` as systemctl says it. ``is_user``: it is,
+    or would be, one of the user's own systemd."""
 
     has_systemd: bool
     path: str | None = None
     enabled: str | None = None
     differences: Sequence[str] = ()
+    is_user: bool = False
+
+    @property
+    def systemctl(self) -> str:
+        """How its manager is spoken to."""
+        return "systemctl --user" if self.is_user else "systemctl"
 
 
 def judge_account(account: str, service_account: str | None) -> list[Finding]:
@@ -57,13 +64,15 @@ def judge_account(account: str, service_account: str | None) -> list[Finding]:
     return [warn("account", text, "sudo qbwatch doctor")]
 
 
-def judge_config_file(path: str | None, mode: int, group: str, *, has_secret: bool) -> list[Finding]:
-    """The configuration, which could be read and is right, or we wouldn't be here."""
+def judge_config_file(path: str | None, mode: int, group: str | None, *, has_secret: bool) -> list[Finding]:
+    """The configuration, which could be read and is right, or we wouldn't be here. ``group`` is the service's; None
+    where a user runs it for himself."""
     if path is None:
         return [ok("configuration", "from the environment alone")]
     if has_secret and mode & 0o007:
         text = f"{path} holds a password or an alert address, and everybody may read it (mode {mode:04o})"
-        return [warn("configuration", text, f"chgrp {group} {quote(path)} && chmod 0640 {quote(path)}")]
+        mend = f"chgrp {group} {quote(path)} && chmod 0640" if group else "chmod 0600"
+        return [warn("configuration", text, f"{mend} {quote(path)}")]
     return [ok("configuration", path)]
 
 
@@ -111,29 +120,30 @@ def _service(service: ServiceFacts) -> Finding:
 
 def judge_unit(facts: UnitState) -> list[Finding]:
     """The service's unit, compared with the one that `qbwatch systemd-unit` prints."""
-    print_it = "qbwatch systemd-unit > {0} && systemctl daemon-reload"
+    print_it = f"qbwatch systemd-unit{' --user' if facts.is_user else ''}"
     if not facts.has_systemd:
         return [warn("unit", "no systemd runs here: nothing starts qbwatch again after a restart", "qbwatch run")]
     if facts.path is None:
-        path = "/etc/systemd/system/qbwatch.service"
-        fix = f"{print_it.format(path)} && systemctl enable --now qbwatch"
+        path = "~/.config/systemd/user/qbwatch.service" if facts.is_user else "/etc/systemd/system/qbwatch.service"
+        fix = f"{print_it} > {path} && {facts.systemctl} daemon-reload && {facts.systemctl} enable --now qbwatch"
         return [warn("unit", f"no unit is installed at {path}", fix)]
     if facts.differences:
         more = f" (and {len(facts.differences) - 1} more)" if len(facts.differences) > 1 else ""
         text = f"{facts.path} is not the one for this configuration: {facts.differences[0]}{more}"
-        fix = f"qbwatch systemd-unit | diff {quote(facts.path)} -  # then: {print_it.format(quote(facts.path))}"
+        path = quote(facts.path)
+        fix = f"{print_it} | diff {path} -  # then: {print_it} > {path} && {facts.systemctl} daemon-reload"
         return [warn("unit", text, fix)]
     if facts.enabled not in (None, "enabled"):
-        return [warn("unit", f"the unit is {facts.enabled}: it isn't started with the machine",
-                     "systemctl enable --now qbwatch")]  # fmt: skip
+        text = f"the unit is {facts.enabled}: it isn't started with the machine"
+        return [warn("unit", text, f"{facts.systemctl} enable --now qbwatch")]
     return [ok("unit", f"{facts.path} is the one for this configuration")]
 
 
-def judge_daemon(said: str | None, version: str | None, own_version: str) -> list[Finding]:
+def judge_daemon(said: str | None, version: str | None, own_version: str, systemctl: str) -> list[Finding]:
     """Whether a daemon answers; ``said`` is why not, ``version`` which one it is."""
     if said is not None:
-        return [warn("daemon", said, "systemctl start qbwatch")]
+        return [warn("daemon", said, f"{systemctl} start qbwatch")]
     if version != own_version:
         text = f"the daemon is version {version}, this command {own_version}"
-        return [warn("daemon", text, "systemctl restart qbwatch")]
+        return [warn("daemon", text, f"{systemctl} restart qbwatch")]
     return [ok("daemon", f"answers, version {version}")]

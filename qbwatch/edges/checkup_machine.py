@@ -29,6 +29,12 @@ def installed_unit(places: tuple[Path, ...] = UNIT_PLACES) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
+def user_unit(home: Path) -> Path | None:
+    """The unit of a user's own systemd, when it is installed."""
+    path = home / ".config/systemd/user/qbwatch.service"
+    return path if path.is_file() else None
+
+
 def unit_account(unit: Path | None) -> str | None:
     """Who the unit runs the daemon as; None without a unit."""
     if unit is None:
@@ -57,13 +63,19 @@ def dbt_facts(project: Path) -> DbtFacts:
     return DbtFacts(str(project), versions, fits, models)
 
 
-def unit_state(unit: Path | None, wanted: str) -> UnitState:
+def unit_state(unit: Path | None, wanted: str, *, is_user: bool) -> UnitState:
     """The installed unit against the wanted one."""
-    has_systemd = Path("/run/systemd/system").is_dir()
+    has_systemd = has_service_manager()
     if unit is None:
-        return UnitState(has_systemd)
-    enabled = _ask("systemctl", "is-enabled", "qbwatch.service")
-    return UnitState(has_systemd, str(unit), enabled or None, differences(wanted, unit.read_text("utf-8", "replace")))
+        return UnitState(has_systemd, is_user=is_user)
+    enabled = _ask("systemctl", *(["--user"] if is_user else []), "is-enabled", "qbwatch.service")
+    found = differences(wanted, unit.read_text("utf-8", "replace"))
+    return UnitState(has_systemd, str(unit), enabled or None, found, is_user)
+
+
+def has_service_manager() -> bool:
+    """Whether systemd runs this machine."""
+    return Path("/run/systemd/system").is_dir()
 
 
 def _version(package: str) -> str | None:

@@ -77,7 +77,7 @@ def test_where_all_is_well_nothing_is_to_be_done() -> None:
         *judge_clock(ClockFacts(True, "2026-11-25 09:30", "America/New_York")),
         *judge_alerts([ServiceFacts("mailto-1", "mail.example:25")]),
         *judge_unit(UnitState(True, "/etc/systemd/system/qbwatch.service", "enabled")),
-        *judge_daemon(None, "1", "1"),
+        *judge_daemon(None, "1", "1", "systemctl"),
         *judge_account("qbwatch", "qbwatch"),
         *judge_config_file("/etc/q.toml", 0o640, "qbwatch", has_secret=True),
     ]
@@ -185,12 +185,14 @@ def test_what_else_can_be_wrong_around_it() -> None:
         (judge_alerts([ServiceFacts("x-1", "h:25", "doesn't answer")]), "fail", "qbwatch alerts test"),
         (judge_alerts([ServiceFacts("x-1", is_unknown=True)]), "fail", "apprise"),
         (judge_unit(UnitState(False)), "warn", "qbwatch run"),
+        (judge_unit(UnitState(True, is_user=True)), "warn", "qbwatch systemd-unit --user > ~/.config"),
         (judge_unit(UnitState(True)), "warn", "qbwatch systemd-unit > /etc/systemd/system/qbwatch.service"),
         (judge_unit(unit), "warn", "qbwatch systemd-unit"),
         (judge_unit(UnitState(True, "/etc/u", "disabled")), "warn", "systemctl enable --now qbwatch"),
-        (judge_daemon("it is down", None, "1"), "warn", "systemctl start qbwatch"),
-        (judge_daemon(None, "1", "2"), "warn", "systemctl restart qbwatch"),
+        (judge_daemon("it is down", None, "1", "systemctl"), "warn", "systemctl start qbwatch"),
+        (judge_daemon(None, "1", "2", "systemctl --user"), "warn", "systemctl --user restart qbwatch"),
         (judge_account("alice", "qbwatch"), "warn", "sudo qbwatch doctor"),
+        (judge_config_file("/home/q", 0o644, None, has_secret=True), "warn", "chmod 0600 /home/q"),
         (judge_config_file("/etc/q", 0o644, "qb", has_secret=True), "warn", "chgrp qb /etc/q && chmod 0640 /etc/q"),
     ]
 

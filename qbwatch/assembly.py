@@ -35,6 +35,7 @@ from qbwatch.intake import Intake, IntakeSettings
 from qbwatch.intake_means import Ledger, Means
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Pipeline, Step
+from qbwatch.publishing import Publishing
 
 log = get_logger(__name__)
 
@@ -112,12 +113,28 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
     return intake
 
 
-def announcing_of(config: Config) -> Announcing:
+def announcing_of(config: Config, pace: Pace | None = None) -> Announcing:
     """Whom to tell, and how often. Raises `UnknownService` for an address that can't be used."""
-    urls = [url.get_secret_value() for url in config.alerts.urls]
-    check_services(urls)
-    pace = Pace(remind=config.alerts.remind)
-    return Announcing(services_of(urls), config.state.directory, pace, config.alerts.on_success)
+    alerts = config.alerts
+    urls, fallback = ([url.get_secret_value() for url in some] for some in (alerts.urls, alerts.fallback))
+    check_services(urls, fallback)
+    return Announcing(
+        services_of(urls),
+        config.state.directory,
+        pace or Pace(remind=alerts.remind),
+        alerts.on_success,
+        fallback=services_of(fallback),
+        redact=alerts.redact,
+        zone=config.quickbooks.timezone,
+    )
+
+
+def publishing_of(config: Config) -> Publishing | None:
+    """Where the status page goes; None when there is to be none."""
+    if config.page.file is None:
+        return None
+    schema = f"{config.transform.target_schema}_mart"
+    return Publishing(config.page.file, config.quickbooks.timezone, schema, config.page.receipts)
 
 
 def recall(parts: Parts, connection: Connection) -> None:

@@ -89,7 +89,9 @@ class Config(BaseSettings):
 
     def secrets(self) -> list[str]:
         """Every string that must never be shown, for the log's mask."""
-        urls = [url.get_secret_value() for url in self.alerts.urls]
+        alerts = self.alerts
+        hidden = [*alerts.urls, *alerts.fallback, *([alerts.heartbeat] if alerts.heartbeat else [])]
+        urls = [url.get_secret_value() for url in hidden]
         return urls + find_passwords(self.database.url.get_secret_value())
 
     def public(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ PlaceOf = Callable[[KeyPath], str]
 _LONGEST_SCHEMA = 63 - len("_intermediate")  # Postgres cuts longer names, and two schemas would become one
 _FOLDERS = (("input", "directory"), ("input", "seed_directory"), ("state", "directory"))
 _FILES = (("page", "file"), ("control", "socket"))
+_OFF = ("false", "0", "off", "no", "f", "n")  # as pydantic reads them
 
 
 def check_schema_name(name: str) -> str:
@@ -29,9 +30,9 @@ def check_schema_name(name: str) -> str:
 
 
 def check_country(code: str) -> str:
-    """Two letters; whether a calendar of holidays exists for them is known where holidays are counted."""
-    if not re.fullmatch(r"[A-Za-z]{2}", code):
-        raise ValueError('is not a country; allowed: its two-letter ISO code, as in "US"')
+    """Two letters, and a state's code; whether their calendar is known is found out where holidays are counted."""
+    if not re.fullmatch(r"[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?", code):
+        raise ValueError('is not a country; allowed: its two-letter ISO code, as in "US", or with a state: "US-NJ"')
     return code.upper()
 
 
@@ -60,8 +61,14 @@ def find_overlaps(layers: list[Layer], place_of: PlaceOf) -> list[Mistake]:
 
 
 def find_slips(layers: list[Layer], place_of: PlaceOf) -> list[Mistake]:
-    """Keys of ``[freshness]`` that would pass for a mart's name although ``default`` or ``country`` was meant."""
+    """What would do nothing, without a word: keys of ``[freshness]`` that pass for a mart's name although ``default``
+    or ``country`` was meant, and receipts without a page."""
     mistakes = []
+    receipts = ("page", "receipts")
+    given = next((layer for layer in layers if layer.gives(*receipts)), None)
+    is_wanted = given is not None and str(given.values["page"]["receipts"]).casefold() not in _OFF
+    if is_wanted and not any(layer.gives("page", "file") for layer in layers):
+        mistakes.append(Mistake(place_of(receipts), f"{name_of(receipts)} needs page.file, beside which they lie"))
     for key in _keys_of(layers, "freshness"):
         near = nearest(key, ("country", "default", "closed"))
         if near and key not in ("country", "default", "closed"):

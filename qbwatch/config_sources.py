@@ -18,7 +18,12 @@ from qbwatch.config_errors import ConfigError, KeyPath, Mistake, find_lines
 from qbwatch.config_values import nearest
 
 PREFIX = "QBWATCH_"
-_CREDENTIALS = {"database_url": ("database", "url"), "alert_urls": ("alerts", "urls")}
+_CREDENTIALS = {
+    "database_url": ("database", "url"),
+    "alert_urls": ("alerts", "urls"),
+    "alert_fallback": ("alerts", "fallback"),
+    "heartbeat_url": ("alerts", "heartbeat"),
+}
 _KEYED_BY_DATASET = ("expect", "freshness")
 
 

@@ -24,11 +24,14 @@ from qbwatch.config import Config
 from qbwatch.database import database_url, embedded_of
 from qbwatch.edges.control import ControlServer
 from qbwatch.edges.heartbeats import Heartbeats
+from qbwatch.edges.holidays_aside import closed_days_aside
 from qbwatch.edges.memory import share_heaps
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
+from qbwatch.heartbeat import start_heartbeat
 from qbwatch.log import get_logger
+from qbwatch.publishing import Publisher
 from qbwatch.retention import Retention
 from qbwatch.running import Running
 from qbwatch.steering import Steering
@@ -39,6 +42,7 @@ from qbwatch.worker import Worker
 log = get_logger(__name__)
 
 _STOP_WITHIN = 20.0  # seconds that the loops get to end
+_LAST_BEAT = 5.0  # seconds that a heartbeat under way gets
 _GRACE = 1.0  # seconds until a statement that keeps the pipeline from ending is cancelled, and between tries
 
 
@@ -46,6 +50,8 @@ def run_daemon(config: Config) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code: 0 after a stop, 1 when a loop died."""
     share_heaps()
     announcing = assembly.announcing_of(config)
+    is_closed = closed_days_aside(config.freshness.country, ())
+    is_closed(datetime.now(UTC).date())  # a country that isn't known is told before anything starts
     running = Running(config, Notifier.take(), datetime.now(UTC), threading.Event(), Heartbeats())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: running.stop.set())
@@ -56,15 +62,22 @@ def run_daemon(config: Config) -> int:
         "revert": running.revert,
         "rebuild": running.rebuild,
         "verify": running.verify,
+        "test": running.test,
         **SteeringRequests(running).methods(),
     }
     server = ControlServer(config.control.socket, methods)
     server.start()
     running.control = server
+    _start_publishing(running)
+    heartbeat = start_heartbeat(config, running.trouble, running.stop)
     try:
         return _serve(running, _start_telling(running, announcing))
     finally:
         running.notifier.stopping()
+        running.stop.set()
+        heartbeat.join(_LAST_BEAT)
+        if running.publisher is not None:
+            running.publisher.end()
         server.stop()
         if config.database.is_embedded:
             embedded_of(config).stop()
@@ -86,6 +99,8 @@ def _watch_over(running: Running, parts: assembly.Parts, teller: threading.Threa
     if running.worker and running.intake:
         running.worker.wake()
         running.intake.wake()
+    if running.publisher:
+        running.publisher.wake()  # its last word goes out while the loops end
     if late := _end(running, loops):
         log.error("loops did not stop in time; what they did is rolled back", loops=late)
         return 1
@@ -99,11 +114,23 @@ def _start_telling(running: Running, announcing: Announcing) -> threading.Thread
     def engine() -> Engine | None:
         return running.parts.engine if running.parts else None
 
-    announcer = Announcer(announcing, running.said, engine, running.stop, lambda: running.beats.beat("notify"))
+    announcer = Announcer(announcing, running.trouble, engine, running.stop, lambda: running.beats.beat("notify"))
     teller = threading.Thread(target=guarded(announcer.loop), name="notify", daemon=True)
     running.beats.beat(teller.name)
     teller.start()
     return teller
+
+
+def _start_publishing(running: Running) -> None:
+    """Start the thread that keeps the status page, if there is to be one; a database out of reach stands there too."""
+    if (publishing := assembly.publishing_of(running.config)) is None:
+        return
+
+    def engine() -> Engine | None:
+        return running.parts.engine if running.parts else None
+
+    running.publisher = Publisher(publishing, running.said, engine, running.stop)
+    running.publisher.start()
 
 
 def _end(running: Running, loops: list[threading.Thread]) -> list[str]:

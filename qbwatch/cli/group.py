@@ -29,6 +29,8 @@ COMMANDS = {
     "pause": "qbwatch.cli.steer:pause",
     "resume": "qbwatch.cli.steer:resume",
     "stop-run": "qbwatch.cli.steer:stop_run",
+    "runs": "qbwatch.cli.runs:runs",
+    "test": "qbwatch.cli.test:test",
     "alerts": "qbwatch.cli.alerts:alerts",
     "doctor": "qbwatch.cli.doctor:doctor",
     "systemd-unit": "qbwatch.cli.systemd_unit:systemd_unit",

@@ -13,7 +13,7 @@ from qbwatch.edges.shipped import shipped
 
 ACCOUNT = "qbwatch"
 _USUAL_FILE = Path("/etc/qbwatch/qbwatch.toml")
-_CREDENTIALS = ("database_url", "alert_urls")
+_CREDENTIALS = ("database_url", "alert_urls", "alert_fallback", "heartbeat_url")
 
 
 def unit_text(config: Config, *, account: str = ACCOUNT, is_user: bool = False) -> str:

@@ -63,11 +63,28 @@ timezone = {_quoted(answers.timezone)}
 #country = "US"
 #closed = ["2026-12-24"]
 
+[expect]
+# Exports that should arrive, and by when on the office's clock; learned where nothing is said:
+#"quickbooks.invoices" = {{ every = "business day", by = "06:00" }}
+
 [alerts]
 # Whom to tell of trouble, by https://github.com/caronc/apprise/wiki; try it with `qbwatch alerts test`.
 {urls}
+# Who gets what none of them takes:
+#fallback = ["ntfy://…"]
+# A watchman elsewhere, asked every few minutes, who notices that this machine is silent:
+#heartbeat = "https://hc-ping.com/…"
+#heartbeat_every = "5m"
+# After how long the same trouble is told again, and whether names and amounts are left out of the messages:
+#remind = "24h"
+#redact = true
 # Also tell of runs that went well: "never", "daily" or "every_run":
 #on_success = "never"
+
+[page]
+# The status as a file for people without a login, outside the folders above, and notes beside it for refused files:
+#file = "/srv/quickbooks-csv/status/qbwatch.html"
+#receipts = false
 """
 
 

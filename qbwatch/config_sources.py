@@ -174,6 +174,16 @@ def read_file(file: Path) -> Layer:
     return Layer(values, places | {(): str(file)})
 
 
+def find_socket_line(file: Path | None) -> dict[str, str]:
+    """The control socket in a file that isn't TOML, by the line that would name it."""
+    try:
+        text = file.read_text("utf-8", "replace") if file else ""
+    except OSError:
+        return {}
+    found = re.search(r"""^[ \t]*socket[ \t]*=[ \t]*["']([^"'\n]+)["']""", text, re.MULTILINE)
+    return {"socket": found[1]} if found else {}
+
+
 def _syntax_mistake(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Mistake:
     message = str(error)
     found = re.search(r"\(at line ([0-9]+), column ([0-9]+)\)", message)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import pwd
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from qbwatch.core.model import Mode, QbwatchError
+from qbwatch.edges.control_socket import Peer
 from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, is_lost
 from qbwatch.pipeline import RunOutcome, Scope
 
@@ -24,6 +26,19 @@ class Asked:
     what: str
     by: str
     at: datetime
+
+
+def asked_by(peer: Peer, what: str) -> Asked:
+    """A request, for the status: by whom, as the kernel vouches for it."""
+    return Asked(what, name_of(peer), datetime.now(UTC))
+
+
+def name_of(peer: Peer) -> str:
+    """Who is at the other end of the socket."""
+    try:
+        return f"{pwd.getpwuid(peer.uid).pw_name} (uid {peer.uid})"
+    except KeyError:
+        return f"uid {peer.uid}"
 
 
 @dataclass(frozen=True, slots=True)

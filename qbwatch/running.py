@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-import pwd
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from sqlalchemy import Engine
 
 from qbwatch.answering import answer, trouble_of
 from qbwatch.assembly import Parts
@@ -33,7 +34,8 @@ from qbwatch.intake import Intake
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Scope, Step
 from qbwatch.publishing import Publisher
-from qbwatch.requests import Asked
+from qbwatch.requests import asked_by
+from qbwatch.retention import Retention
 from qbwatch.run_json import outcome_json
 from qbwatch.worker import Worker
 
@@ -58,7 +60,14 @@ class Running:
     parts: Parts | None = None
     control: ControlServer | None = None
     publisher: Publisher | None = None
+    retention: Retention | None = None
+    misconfigured: Problem | None = None
     said_at: float = -math.inf
+
+    @property
+    def engine(self) -> Engine | None:
+        """The database, once it was reached."""
+        return self.parts.engine if self.parts else None
 
     # what it answers
 
@@ -69,8 +78,7 @@ class Running:
     def said(self) -> Json:
         """The whole status, as the daemon gives it."""
         self.said_at = time.monotonic()
-        engine = self.parts.engine if self.parts else None
-        return answer(self.config, engine, self.facts(), answered_by="daemon", calendar=closed_days_aside)
+        return answer(self.config, self.engine, self.facts(), answered_by="daemon", calendar=closed_days_aside)
 
     def trouble(self) -> Trouble:
         """What is wrong now, asked for every few seconds.
@@ -80,8 +88,7 @@ class Running:
         """
         if time.monotonic() - self.said_at > _KEPT_FOR:
             self.said()
-        engine = self.parts.engine if self.parts else None
-        return trouble_of(self.config, engine, self.facts(), closed_days_aside)
+        return trouble_of(self.config, self.engine, self.facts(), closed_days_aside)
 
     def once(self, params: Json, peer: Peer) -> Json:
         """One run now, after a scan; waits for its end."""
@@ -181,8 +188,8 @@ class Running:
             problems.append(Problem(outage.code, outage.failure_class, Severity.ERROR, summary, outage.hint, since))
         if (locked := self.worker.locked_out) is not None:
             problems.append(Problem(locked.code, locked.failure_class, Severity.ERROR, locked.reason, locked.hint))
-        if self.publisher is not None and (unwritable := self.publisher.problem()) is not None:
-            problems.append(unwritable)
+        unwritable = self.publisher.problem() if self.publisher else None
+        problems += [each for each in (unwritable, self.misconfigured) if each is not None]
         return DaemonFacts(
             state=self._state(self.worker),
             pid=os.getpid(),
@@ -222,19 +229,6 @@ class Running:
             self.control.notify_changed()
         if self.publisher is not None:
             self.publisher.wake()
-
-
-def asked_by(peer: Peer, what: str) -> Asked:
-    """A request, for the status: by whom, as the kernel vouches for it."""
-    return Asked(what, name_of(peer), datetime.now(UTC))
-
-
-def name_of(peer: Peer) -> str:
-    """Who is at the other end of the socket."""
-    try:
-        return f"{pwd.getpwuid(peer.uid).pw_name} (uid {peer.uid})"
-    except KeyError:
-        return f"uid {peer.uid}"
 
 
 def problem_of(seen: IntakeProblem) -> Problem:

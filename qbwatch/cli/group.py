@@ -29,6 +29,7 @@ COMMANDS = {
     "pause": "qbwatch.cli.steer:pause",
     "resume": "qbwatch.cli.steer:resume",
     "stop-run": "qbwatch.cli.steer:stop_run",
+    "reload": "qbwatch.cli.steer:reload",
     "runs": "qbwatch.cli.runs:runs",
     "test": "qbwatch.cli.test:test",
     "alerts": "qbwatch.cli.alerts:alerts",

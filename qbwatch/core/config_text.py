@@ -26,8 +26,9 @@ def config_text(answers: FirstAnswers) -> str:
     state = _given("directory", answers.state, '"/var/lib/qbwatch"')
     urls = f"urls = [{', '.join(map(_quoted, answers.alerts))}]" if answers.alerts else '#urls = ["mailto://…"]'
     return f"""\
-# The configuration of qbwatch. `qbwatch doctor` checks it with everything around it; `systemctl restart qbwatch` makes
-# a change count. A line that begins with # shows what holds without it. README.md explains every key.
+# The configuration of qbwatch. `qbwatch doctor` checks it with everything around it; `qbwatch reload` makes a change
+# count, and says what needs a restart. A line that begins with # shows what holds without it. README.md explains every
+# key.
 
 [input]
 # The folder into which the exports are synced. It is only ever read.

@@ -45,7 +45,11 @@ class UnitFacts:
 
 def unit_for(template: str, facts: UnitFacts) -> str:
     """The unit as text."""
-    settings = {"ExecStart": [_command(facts, "run")], "ExecStartPre": ["-" + _command(facts, "doctor", "--quick")]}
+    settings = {
+        "ExecStart": [_command(facts, "run")],
+        "ExecStartPre": ["-" + _command(facts, "doctor", "--quick")],
+        "ExecReload": [_command(facts, "reload")],
+    }
     dropped: set[str] = set()
     if facts.is_user:
         dropped |= _SYSTEM_ONLY

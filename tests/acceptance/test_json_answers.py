@@ -112,6 +112,7 @@ ASKED = [
     ("retry", "retry --all"),
     ("pause", "pause"),
     ("resume", "resume"),
+    ("reload", "reload"),
 ]
 
 

@@ -85,7 +85,7 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
             FailureClass.CONFIGURATION,
             Severity.WARNING,
             f"alert channel {each['service']} broken since {each['since']:%Y-%m-%d %H:%M} UTC: {each['error']}",
-            "put a valid address into alerts.urls, restart, then: qbwatch alerts test",
+            "put a valid address into alerts.urls, then: qbwatch reload && qbwatch alerts test",
             each["since"],
             concerns=each["service"],
         )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_NODES = ("model.", "test.", "seed.", "snapshot.", "unit_test.")  # what the names of their sessions begin with
+
 
 def spare_unread_lines() -> None:
     """dbt renders every event for each of its logs, and only then asks whether that log takes its level: a sixth of a
@@ -29,8 +31,9 @@ def spare_unread_lines() -> None:
 
 def keep_sessions() -> None:
     """dbt ends its session after each node and begins another for the next one, which has to read the catalog anew for
-    every table and view it meets: a third of the database's work in a build. So each thread keeps its session until the
-    command is over, and between two nodes everything that a node may have left in it is wiped, as a pooler does."""
+    every table and view it meets: a third of the database's work in a build. So each thread keeps the session of its
+    nodes until the command is over, and between two of them everything that one may have left in it is wiped, as a
+    pooler does. Other sessions end as soon as ever: there are never more at a time than dbt would have."""
     from dbt.adapters.postgres.connections import PostgresConnectionManager
 
     manager: Any = PostgresConnectionManager
@@ -41,10 +44,11 @@ def keep_sessions() -> None:
 
     def release(self: Any) -> None:
         connection = find(self)
-        if connection is None or connection.state != "open" or not wiped(connection.handle):
-            end(self)
-        else:
+        is_of_node = connection is not None and str(connection.name).startswith(_NODES)
+        if is_of_node and connection.state == "open" and wiped(connection.handle):
             connection.transaction_open = False
+        else:
+            end(self)
 
     manager.release = release
 

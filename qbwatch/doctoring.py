@@ -121,12 +121,13 @@ class Doctor:
         return checkup_machine.judge_alerts(reach(services, _ALERTS_WITHIN) if services else [])
 
     def _unit(self) -> list[Finding]:
-        from qbwatch.unit_facts import unit_text
+        from qbwatch.unit_facts import alert_unit_text, unit_text
 
         account = machine.unit_account(self.unit) or "qbwatch"
         unit = machine.user_unit(Path.home()) if self._is_of_user else self.unit
         wanted = unit_text(self.config, account=account, is_user=self._is_of_user)
-        return checkup_machine.judge_unit(machine.unit_state(unit, wanted, is_user=self._is_of_user))
+        alert = alert_unit_text(self.config, account=account, is_user=self._is_of_user)
+        return checkup_machine.judge_unit(machine.unit_state(unit, wanted, alert, is_user=self._is_of_user))
 
     @property
     def _is_of_user(self) -> bool:

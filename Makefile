@@ -28,7 +28,7 @@ demo: .venv/.installed ## the whole product on generated exports, with a Postgre
 
 # All of them run in two processes, file by file; what is named by ARGS in one.
 test: .venv/.installed ## run the tests: make test ARGS="tests/unit -k money"
-	@$(VENV)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
+	@$(VENV)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder --durations=15)
 
 lint: .venv/.installed ## look for mistakes and untidy layout
 	@$(VENV)/python -m ruff check .

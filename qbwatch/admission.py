@@ -24,6 +24,7 @@ from qbwatch.edges import admissions, decisions, mappings, recovery
 from qbwatch.edges.admissions import NewItem, SeenFile
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.vault import Kept, Vault
+from qbwatch.formats.recognise import Remembered
 from qbwatch.formats.table import OpenWorkbook
 from qbwatch.formats.whole import looks_complete
 from qbwatch.formats.workbook import open_workbook
@@ -82,7 +83,7 @@ class Admitter:
         admitted = [arrival for arrival, is_doubted in zip(arrivals, doubted, strict=True) if not is_doubted]
         if admitted:
             with self.engine.begin() as connection:
-                verdicts = [self._enter(connection, arrival) for arrival in admitted]
+                verdicts = self._enter_all(connection, admitted)
                 passing(Moment.RECORDED)
             for arrival, verdict in zip(admitted, verdicts, strict=True):
                 self.known.remember(arrival)
@@ -106,9 +107,20 @@ class Admitter:
             assert newest is not None
             return admissions.bearer_of(connection, newest.file_id)
 
-    def _enter(self, connection: Connection, arrival: Arrival) -> Verdict:
+    def _enter_all(self, connection: Connection, arrivals: Sequence[Arrival]) -> list[Verdict]:
+        """What can be asked once for all of them is: the questions are what a burst spends its time with."""
+        known = admissions.known_among(connection, arrivals)
+        remembered = mappings.remembered(connection)
+        verdicts: list[Verdict] = []
+        for arrival in arrivals:
+            marks = {arrival.path, arrival.content_hash.encode()}
+            verdicts.append(self._enter(connection, arrival, remembered, is_unheard_of=known.isdisjoint(marks)))
+            known |= marks
+        return verdicts
+
+    def _enter(self, connection: Connection, arrival: Arrival, remembered: Remembered, is_unheard_of: bool) -> Verdict:
         seen = describe(arrival, read_file_name(file_name(arrival.path)), self.zone)
-        verdict = judge(connection, seen, lambda: self._recognise(connection, seen), self.zone)
+        verdict = judge(connection, seen, lambda: self._recognise(seen, remembered), self.zone, is_unheard_of)
         self._record(connection, verdict)
         if not verdict.is_new_content:
             recovery.release_lost(connection, seen.content_hash, self.now())
@@ -136,8 +148,7 @@ class Admitter:
             if part.answers:
                 decisions.keep_answers(connection, item_id, part.answers)
 
-    def _recognise(self, connection: Connection, seen: SeenFile) -> tuple[Found, ...]:
-        remembered = mappings.remembered(connection)
+    def _recognise(self, seen: SeenFile, remembered: Remembered) -> tuple[Found, ...]:
         return recognised(seen.path, lambda: self.vault.open(seen.content_hash), self.order, self.open_book, remembered)
 
 

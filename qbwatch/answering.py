@@ -9,23 +9,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from qbwatch import __version__
 from qbwatch.config import Config
 from qbwatch.core.calendar import closed_days
+from qbwatch.core.expect import configured
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, Severity
 from qbwatch.core.freshness import IsClosed
 from qbwatch.core.model import Failure, FailureClass
-from qbwatch.core.status import assemble, from_cache
-from qbwatch.edges.answers import ledger_facts
+from qbwatch.core.status import assemble, from_cache, problems_in, standings
+from qbwatch.core.trouble import Trouble
+from qbwatch.edges.answers import ledger_facts, trouble_facts
 from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of
 from qbwatch.edges.status_cache import read_cache, write_cache
 
 DEADLINE = 0.5  # seconds that Postgres may take before the last known answer is given; starting a command takes as long
 
-
+PATIENCE = 10.0  # seconds that it may take where nobody waits for the answer
 _RUNS_WITH_IT = "it runs with the daemon: `systemctl start qbwatch`, or `qbwatch run` in the foreground"
 
 
@@ -33,27 +36,56 @@ Calendar = Callable[[str, Collection[date]], IsClosed]
 
 
 def limits_of(config: Config, at: datetime, calendar: Calendar = closed_days) -> Limits:
-    """The office's today and calendar."""
-    today: date = at.astimezone(config.quickbooks.timezone).date()
-    return Limits(today, calendar(config.freshness.country, config.freshness.closed), config.freshness.limit_for)
+    """The office's today and calendar, and what is expected of it."""
+    zone = config.quickbooks.timezone
+    today: date = at.astimezone(zone).date()
+    is_closed = calendar(config.freshness.country, config.freshness.closed)
+    expected = {dataset: configured(dataset, asked.every, asked.by) for dataset, asked in config.expect.items()}
+    return Limits(today, is_closed, config.freshness.limit_for, zone, expected)
 
 
-def ask_ledger(engine: Engine, config: Config, deadline: float = DEADLINE) -> LedgerFacts | Failure:
+Ask = Callable[[Connection, ZoneInfo, datetime], LedgerFacts]
+
+
+def ask_ledger(
+    engine: Engine, config: Config, at: datetime, deadline: float = DEADLINE, ask_for: Ask = ledger_facts
+) -> LedgerFacts | Failure:
     """The ledger's facts, or why there are none within ``deadline`` seconds."""
     found: list[LedgerFacts | Failure] = []
 
     def ask() -> None:
         try:
             with engine.connect() as connection, connection.begin():
-                found.append(ledger_facts(connection, config.quickbooks.timezone))
+                found.append(ask_for(connection, config.quickbooks.timezone, at))
         except DATABASE_ERRORS as error:
             found.append(failure_of(error))
 
     asker = threading.Thread(target=ask, name="ask-ledger", daemon=True)
     asker.start()
     asker.join(deadline)
-    late = Failure(FailureClass.INFRASTRUCTURE, "database_slow", f"Postgres did not answer within {deadline} s")
+    late = Failure(FailureClass.INFRASTRUCTURE, "database_slow", f"Postgres did not answer within {deadline:g} s")
     return found[0] if found else late
+
+
+def trouble_of(
+    config: Config,
+    engine: Engine | None,
+    daemon: DaemonFacts,
+    calendar: Calendar = closed_days,
+    at: datetime | None = None,
+) -> Trouble:
+    """What is wrong now, for those who tell people: cheaper than the whole status, and more patient with Postgres."""
+    at = at or datetime.now(UTC)
+    asked = ask_ledger(engine, config, at, PATIENCE, trouble_facts) if engine is not None else _private_postgres_down()
+    if isinstance(asked, Failure):
+        return unreachable(asked)
+    limits = limits_of(config, at, calendar)
+    found = tuple(problems_in(asked, daemon, limits, at))
+    days = [each.current_through for each in asked.relations if each.current_through is not None]
+    through = min(days, default=None)
+    return Trouble(
+        found, True, asked.last_success_at, through, asked.last_run, standings(asked, limits, at), limits.week
+    )
 
 
 def answer(
@@ -67,7 +99,7 @@ def answer(
 ) -> Json:
     """The whole status. Without an engine (a private Postgres that is down) or an answer, the last known one."""
     at = now()
-    facts = ask_ledger(engine, config) if engine is not None else _private_postgres_down()
+    facts = ask_ledger(engine, config, at) if engine is not None else _private_postgres_down()
     if isinstance(facts, LedgerFacts):
         limits = limits_of(config, at, calendar)
         said = assemble(facts, daemon, limits, answered_by=answered_by, version=__version__, at=at)
@@ -80,14 +112,23 @@ def _private_postgres_down() -> Failure:
     return Failure(FailureClass.INFRASTRUCTURE, "database_down", "the private Postgres is not running", _RUNS_WITH_IT)
 
 
-def _last_known(config: Config, failure: Failure, daemon: DaemonFacts, at: datetime, calendar: Calendar) -> Json:
-    problem = Problem(
+def unreachable(failure: Failure) -> Trouble:
+    """That Postgres can't be asked, and nothing else is known."""
+    return Trouble([_database_down(failure)], is_known=False)
+
+
+def _database_down(failure: Failure) -> Problem:
+    return Problem(
         "database_down",
         failure.failure_class,
         Severity.ERROR,
         f"Postgres can't be asked: {failure.reason}",
         failure.hint or "start Postgres, or the daemon, which starts its private one",
     )
+
+
+def _last_known(config: Config, failure: Failure, daemon: DaemonFacts, at: datetime, calendar: Calendar) -> Json:
+    problem = _database_down(failure)
     cached = read_cache(config.state.directory)
     if cached is not None:
         return from_cache(cached[0], cached[1], problem, daemon, at)

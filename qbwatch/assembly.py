@@ -35,6 +35,7 @@ from qbwatch.intake import Intake, IntakeSettings
 from qbwatch.intake_means import Ledger, Means
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Pipeline, Step
+from qbwatch.publishing import Publishing
 
 log = get_logger(__name__)
 
@@ -97,27 +98,48 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
         if intake.state().settling:
             parts.dbt.warm_up()
 
-    settle = parts.config.input.settle
-    settings = IntakeSettings(
-        input_directory=parts.config.input.directory,
-        seed_directory=parts.config.input.seed_directory,
-        settle_for=settle,
-        doubt_for=max(settle * _DOUBT_FACTOR, _DOUBT_AT_LEAST),
-        rescan_every=parts.config.input.rescan,
-        watcher=Watcher(parts.config.input.watcher),
-        canary_directory=parts.config.state.directory / "canary",
-    )
     ledger = Ledger(parts.known.is_known, admit, DATABASE_ERRORS, parts.known.count)
+    settings = intake_settings(parts.config)
     intake = Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, look)
     return intake
 
 
-def announcing_of(config: Config) -> Announcing:
+def intake_settings(config: Config) -> IntakeSettings:
+    """Where the intake looks, and how long it waits."""
+    settle = config.input.settle
+    return IntakeSettings(
+        input_directory=config.input.directory,
+        seed_directory=config.input.seed_directory,
+        settle_for=settle,
+        doubt_for=max(settle * _DOUBT_FACTOR, _DOUBT_AT_LEAST),
+        rescan_every=config.input.rescan,
+        watcher=Watcher(config.input.watcher),
+        canary_directory=config.state.directory / "canary",
+    )
+
+
+def announcing_of(config: Config, pace: Pace | None = None) -> Announcing:
     """Whom to tell, and how often. Raises `UnknownService` for an address that can't be used."""
-    urls = [url.get_secret_value() for url in config.alerts.urls]
-    check_services(urls)
-    pace = Pace(remind=config.alerts.remind)
-    return Announcing(services_of(urls), config.state.directory, pace, config.alerts.on_success)
+    alerts = config.alerts
+    urls, fallback = ([url.get_secret_value() for url in some] for some in (alerts.urls, alerts.fallback))
+    check_services(urls, fallback)
+    return Announcing(
+        services_of(urls),
+        config.state.directory,
+        pace or Pace(remind=alerts.remind),
+        alerts.on_success,
+        fallback=services_of(fallback),
+        redact=alerts.redact,
+        zone=config.quickbooks.timezone,
+    )
+
+
+def publishing_of(config: Config) -> Publishing | None:
+    """Where the status page goes; None when there is to be none."""
+    if config.page.file is None:
+        return None
+    schema = f"{config.transform.target_schema}_mart"
+    return Publishing(config.page.file, config.quickbooks.timezone, schema, config.page.receipts)
 
 
 def recall(parts: Parts, connection: Connection) -> None:

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
+from qbwatch.check_json import UNREAD, counted, place_notes, quarantined, rows_told, stated
 from qbwatch.core.accounting import check_rejects
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.facts import Json, moment
 from qbwatch.core.filename import escaped
 from qbwatch.core.ignored import ignored_by
-from qbwatch.core.model import ItemState, QbwatchError, RowClass, RowCounts, WorkItem
+from qbwatch.core.model import ItemState, QbwatchError, WorkItem
 from qbwatch.core.naming import read_file_name
-from qbwatch.core.period import Period
-from qbwatch.datasets.dataset import ColumnType
 from qbwatch.edges import admissions, mappings
 from qbwatch.edges.digest import digest_of
 from qbwatch.edges.folder import open_regular
 from qbwatch.edges.key_kinds import check_key_kind
+from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, driver, failure_of
 from qbwatch.edges.rehearsal import questions_raised, rehearse
 from qbwatch.edges.tables import raw_table
+from qbwatch.edges.vault import Vault
 from qbwatch.edges.workbook_reader import WorkbookReader
-from qbwatch.formats.notes import notes_of, renames_in
 from qbwatch.formats.part import Part, Unread
 from qbwatch.formats.recognise import EMPLOYEES, Remembered
 from qbwatch.formats.refusal import Refusal
@@ -39,12 +37,14 @@ from qbwatch.formats.table import Opener
 from qbwatch.formats.tally import Tally, read_whole_documents
 from qbwatch.formats.whole import looks_complete
 
+_READABLE = "name a regular file that you may read"
+
 
 @dataclass(frozen=True, slots=True)
 class Checker:
     """Checks files by the rules of a configuration; without an ``engine`` all rows count as to be inserted.
 
-    What lies in ``seed`` is a full export.
+    What lies in ``seed`` is a full export. ``vault`` holds the accepted files, onto which an older one is folded.
     """
 
     zone: ZoneInfo
@@ -52,6 +52,7 @@ class Checker:
     ignore: tuple[str, ...]
     engine: Engine | None
     seed: Path | None = None
+    vault: Path | None = None
 
     def check(self, path: Path) -> Json:
         """The answer to ``check FILE --json``. Raises `QbwatchError` when the file can't be read."""
@@ -65,7 +66,7 @@ class Checker:
                 is_complete = looks_complete(stream)
         except OSError as error:
             raise QbwatchError(f"{escaped(os.fsencode(path))}: {error.strerror}", _READABLE) from None
-        unread = {**_UNREAD, "as_of": moment(item.as_of), "full": item.is_full, "complete": is_complete}
+        unread = {**UNREAD, "as_of": moment(item.as_of), "full": item.is_full, "complete": is_complete}
         problem = read_file_name(path.name).problem
         return {"version": 1, "name": item.name, "parts": self._parts(item, open_file, unread, problem)}
 
@@ -98,7 +99,7 @@ class Checker:
             found = open_sheets(open_file, item.name, self.order, WorkbookReader(), self._remembered())
         except Refusal as refusal:
             verdict = {"verdict": "ignore"} if refusal.failure.code == EMPLOYEES else {}
-            return [unread | _quarantine(refusal.message, refusal.hint) | verdict]
+            return [unread | quarantined(refusal.message, refusal.hint) | verdict]
         return [unread | self._told(outcome, item, problem) for outcome in found]
 
     def _remembered(self) -> Remembered:
@@ -118,7 +119,7 @@ class Checker:
             case Passed(_, failure):
                 return known | {"verdict": "ignore", "reason": failure.reason, "hint": failure.hint or None}
             case Unread(_, failure):
-                return known | _quarantine(failure.reason, failure.hint)
+                return known | quarantined(failure.reason, failure.hint)
             case Part():
                 as_of, is_full = self._statement(outcome, item)
                 item = replace(item, as_of=as_of, is_full=is_full, sheet=table.sheet)
@@ -140,61 +141,35 @@ class Checker:
         try:
             tally = read_whole_documents(part.layout, lambda tally: _read(part, tally, days))
         except Refusal as refusal:
-            return _stated(part) | _quarantine(refusal.message, refusal.hint) | refusal.told
-        told = _stated(part, days) | _counted(part, tally, item)
+            return stated(part) | quarantined(refusal.message, refusal.hint) | refusal.told
+        told = stated(part, days) | counted(part, tally, item)
         if problem:
-            return told | _quarantine(problem, "rename it to the exporter's pattern")
+            return told | quarantined(problem, "rename it to the exporter's pattern")
         if failure := check_rejects(tally.read, tally.rejected):
-            return told | _quarantine(failure.reason, failure.hint)
-        return told if self.engine is None else told | self._compared(self.engine, part, tally, item)
+            return told | quarantined(failure.reason, failure.hint)
+        return told if self.engine is None else told | self._compared(self.engine, part, tally, item, told["notes"])
 
-    def _compared(self, engine: Engine, part: Part, tally: Tally, item: WorkItem) -> Json:
+    def _loader(self) -> Loader | None:
+        return None if self.vault is None else Loader(Vault(self.vault), self.order, zone=self.zone)
+
+    def _compared(self, engine: Engine, part: Part, tally: Tally, item: WorkItem, notes: list[str]) -> Json:
         """What loading it would change in the raw table, and whether it was accepted before."""
         try:
-            with engine.connect() as connection, connection.begin():
+            with engine.connect() as connection:  # left without a commit: all of it is rolled back
                 twin = admissions.accepted_as(connection, item.content_hash, item.as_of)
                 dataset = part.layout.dataset
                 if failure := check_key_kind(driver(connection).cursor(), raw_table(dataset), part.layout):
-                    return _quarantine(failure.reason, failure.hint)
-                rows = rehearse(connection, part, tally, item)
-                asked = questions_raised(connection, part, tally, item, rows)
+                    return quarantined(failure.reason, failure.hint)
+                rehearsed = rehearse(connection, part, item, self._loader())
+                asked = questions_raised(connection, part, tally, item, rehearsed.rows)
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error
-        said: Json = {"rows": _rows(rows)}
+        said: Json = {"rows": rows_told(rehearsed.rows), "notes": [*notes, *place_notes(rehearsed)]}
         if asked:
-            said |= _quarantine(asked[0].reason, asked[0].hint)
+            said |= quarantined(asked[0].reason, asked[0].hint)
         if twin is not None:
             said |= {"verdict": "duplicate", "reason": f"the same bytes for the same moment as {twin}"}
         return said
-
-
-def _quarantine(reason: str, hint: str) -> Json:
-    return {"verdict": "quarantine", "reason": reason, "hint": hint}
-
-
-_CENTS = -2  # exponent of a cent
-_READABLE = "name a regular file that you may read"
-_UNREAD: Json = {
-    "sheet": None,
-    "dataset": None,
-    "format": None,
-    "encoding": None,
-    "as_of": None,
-    "full": False,
-    "period": None,
-    "basis": None,
-    "rows": None,
-    "row_classes": {},
-    "sums": {},
-    "printed_totals": {"checked": 0, "wrong": 0},
-    "drift": {"new": [], "lost": [], "renamed": {}},
-    "rejects": [],
-    "notes": [],
-    "complete": True,
-    "verdict": "load",
-    "reason": None,
-    "hint": None,
-}
 
 
 def _read(part: Part, tally: Tally, days: set[str]) -> None:
@@ -202,44 +177,3 @@ def _read(part: Part, tally: Tally, days: set[str]) -> None:
     for reading in part.readings():
         if (record := tally.take(reading)) is not None and has_days:
             days.add(record.key)
-
-
-def _stated(part: Part, days: Collection[str] = ()) -> Json:
-    """What the part is and says of itself, whatever its rows hold. Without a period, a report's is that of ``days``."""
-    period = part.facts.period
-    if period is None and days and not part.facts.is_all_dates:
-        period = Period(date.fromisoformat(min(days)), date.fromisoformat(max(days)))
-    told: Json = {
-        "dataset": part.layout.dataset.full_name,
-        "period": {"from": period.first.isoformat(), "to": period.last.isoformat()} if period else None,
-        "basis": part.facts.basis,
-    }
-    return told if part.is_complete else told | {"complete": False}
-
-
-def _counted(part: Part, tally: Tally, item: WorkItem) -> Json:
-    rows = RowCounts(read=tally.read, structural=tally.structural, inserted=tally.accepted, rejected=tally.rejected)
-    return {
-        "rows": _rows(rows),
-        "printed_totals": {"checked": tally.totals_checked, "wrong": 0},
-        "row_classes": {RowClass.HEADER.value: 1} | {each.value: count for each, count in tally.row_classes.items()},
-        "sums": {name: _shown(total, part.layout.dataset.columns[name]) for name, total in tally.sums.items()},
-        "drift": {"new": list(part.layout.new), "lost": list(part.layout.lost), "renamed": renames_in(part.layout)},
-        "rejects": [
-            {"line": each.line, "column": each.column, "text": each.text, "reason": each.reason}
-            for each in tally.rejects
-        ],
-        "notes": [*part.notes, *notes_of(part.layout, part.table.encoding, tally, is_full=item.is_full)],
-    }
-
-
-def _shown(total: Decimal, kind: ColumnType) -> str:
-    """A sum as text, to the last digit; money with cents also where a workbook's numbers have none."""
-    exponent = total.as_tuple().exponent
-    is_short = kind is ColumnType.MONEY and isinstance(exponent, int) and exponent > _CENTS
-    return str(total.quantize(Decimal(1).scaleb(_CENTS))) if is_short else str(total)
-
-
-def _rows(rows: RowCounts) -> dict[str, int]:
-    names = ("read", "structural", "inserted", "updated", "unchanged", "removed", "rejected")
-    return {name: getattr(rows, name) for name in names}

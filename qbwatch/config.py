@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from qbwatch.config_checks import find_overlaps, find_slips, find_unknown_datasets, user_defaults
+from qbwatch.config_checks import find_overlaps, find_slips, find_unknown_datasets, path_at, user_defaults
 from qbwatch.config_errors import ConfigError, KeyPath, Mistake, explain
 from qbwatch.config_sections import (
     Alerts,
@@ -35,6 +35,7 @@ from qbwatch.config_sources import (
     Layer,
     find_file,
     find_place,
+    find_socket_line,
     read_credentials,
     read_environment,
     read_file,
@@ -89,7 +90,9 @@ class Config(BaseSettings):
 
     def secrets(self) -> list[str]:
         """Every string that must never be shown, for the log's mask."""
-        urls = [url.get_secret_value() for url in self.alerts.urls]
+        alerts = self.alerts
+        hidden = [*alerts.urls, *alerts.fallback, *([alerts.heartbeat] if alerts.heartbeat else [])]
+        urls = [url.get_secret_value() for url in hidden]
         return urls + find_passwords(self.database.url.get_secret_value())
 
     def public(self) -> dict[str, Any]:
@@ -127,6 +130,18 @@ def load(
     config._file = file
     config._origins = {".".join(map(str, key)): place_of(key) for layer in layers for key in layer.places if key[1:]}
     return config
+
+
+def socket_named(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The control socket as far as a configuration that `load` finds wrong still names it, else the usual one."""
+    file, _ = find_file(path, environ)
+    layers = [read_environment(environ, {"control": known_keys(("control",))})]
+    try:
+        layers.append(read_file(file) if file else Layer())
+    except ConfigError:  # no TOML: then what looks like the line
+        layers.append(Layer({"control": find_socket_line(file)}))
+    layers.append(user_defaults(file, environ, layers))
+    return path_at(layers, ("control", "socket")) or Control().socket
 
 
 def known_keys(path: KeyPath) -> list[str]:

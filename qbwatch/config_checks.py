@@ -15,6 +15,7 @@ PlaceOf = Callable[[KeyPath], str]
 _LONGEST_SCHEMA = 63 - len("_intermediate")  # Postgres cuts longer names, and two schemas would become one
 _FOLDERS = (("input", "directory"), ("input", "seed_directory"), ("state", "directory"))
 _FILES = (("page", "file"), ("control", "socket"))
+_OFF = ("false", "0", "off", "no", "f", "n")  # as pydantic reads them
 
 
 def check_schema_name(name: str) -> str:
@@ -29,9 +30,9 @@ def check_schema_name(name: str) -> str:
 
 
 def check_country(code: str) -> str:
-    """Two letters; whether a calendar of holidays exists for them is known where holidays are counted."""
-    if not re.fullmatch(r"[A-Za-z]{2}", code):
-        raise ValueError('is not a country; allowed: its two-letter ISO code, as in "US"')
+    """Two letters, and a state's code; whether their calendar is known is found out where holidays are counted."""
+    if not re.fullmatch(r"[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?", code):
+        raise ValueError('is not a country; allowed: its two-letter ISO code, as in "US", or with a state: "US-NJ"')
     return code.upper()
 
 
@@ -41,7 +42,7 @@ def find_overlaps(layers: list[Layer], place_of: PlaceOf) -> list[Mistake]:
     The input is synced: what we wrote there would go to the office, come back as an export, and so on for ever. Links
     are followed. Values that are no paths are skipped here; they are mistakes of their own.
     """
-    paths = {key: path for key in (*_FOLDERS, *_FILES) if (path := _path_at(layers, key)) is not None}
+    paths = {key: path for key in (*_FOLDERS, *_FILES) if (path := path_at(layers, key)) is not None}
     folders = [key for key in _FOLDERS if key in paths]
     mistakes = []
     for position, outer in enumerate(folders):
@@ -60,8 +61,14 @@ def find_overlaps(layers: list[Layer], place_of: PlaceOf) -> list[Mistake]:
 
 
 def find_slips(layers: list[Layer], place_of: PlaceOf) -> list[Mistake]:
-    """Keys of ``[freshness]`` that would pass for a mart's name although ``default`` or ``country`` was meant."""
+    """What would do nothing, without a word: keys of ``[freshness]`` that pass for a mart's name although ``default``
+    or ``country`` was meant, and receipts without a page."""
     mistakes = []
+    receipts = ("page", "receipts")
+    given = next((layer for layer in layers if layer.gives(*receipts)), None)
+    is_wanted = given is not None and str(given.values["page"]["receipts"]).casefold() not in _OFF
+    if is_wanted and not any(layer.gives("page", "file") for layer in layers):
+        mistakes.append(Mistake(place_of(receipts), f"{name_of(receipts)} needs page.file, beside which they lie"))
     for key in _keys_of(layers, "freshness"):
         near = nearest(key, ("country", "default", "closed"))
         if near and key not in ("country", "default", "closed"):
@@ -93,7 +100,7 @@ def user_defaults(file: Path | None, environ: Mapping[str, str], layers: list[La
     given = environ.get("XDG_STATE_HOME", "")
     state = (Path(given) if os.path.isabs(given) else home(environ) / ".local" / "state") / "qbwatch"
     layer.values["state"] = {"directory": str(state)}
-    named = _path_at(layers, ("state", "directory"))
+    named = path_at(layers, ("state", "directory"))
     runtime = Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
     folder = named or (runtime / "qbwatch" if os.access(runtime, os.W_OK) else state)
     layer.values["control"] = {"socket": str(folder / "control.sock")}
@@ -107,7 +114,7 @@ def _keys_of(layers: list[Layer], section: str) -> Iterator[str]:
             yield from table
 
 
-def _path_at(layers: list[Layer], key: tuple[str, str]) -> Path | None:
+def path_at(layers: list[Layer], key: tuple[str, str]) -> Path | None:
     """The path that will count, with links resolved; None when it isn't given or isn't a path."""
     section, name = key
     for layer in layers:

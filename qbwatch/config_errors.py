@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 KeyPath = tuple[str | int, ...]  # ("alerts", "urls", 1): section, key, and the place inside a list
 
-_SECRET = (("database", "url"), ("alerts", "urls"))  # never shown, not even in part
+_SECRET = (
+    ("database", "url"),
+    ("alerts", "urls"),
+    ("alerts", "fallback"),
+    ("alerts", "heartbeat"),
+)  # never shown, not even in part
 _LONGEST_VALUE_SHOWN = 60
 
 
@@ -82,6 +87,8 @@ def _complaint(details: ErrorDetails, known_keys: Callable[[KeyPath], list[str]]
             return f'{shown} must be a list, as in ["one", "two"]'
         case "string_type":
             return f"{shown} must be text in quotes"
+        case "bool_type" | "bool_parsing":
+            return f"{shown} is not known; allowed: true, false"
         case _:
             return f"{shown}: {details['msg']}"
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from qbwatch.config_checks import check_country, check_schema_name
 from qbwatch.config_values import (
@@ -20,6 +20,7 @@ from qbwatch.config_values import (
     Duration,
     Retention,
     Size,
+    WebUrl,
     Zone,
     between,
     split_addresses,
@@ -104,26 +105,43 @@ class Freshness(BaseModel):
 
 
 class Expected(_Section):
-    """An export that should arrive: on which days, and by when on the office's clock."""
+    """An export that should arrive: on which days, and by when on the office's clock. ``never``: none is missed."""
 
     every: Literal[
-        "day", "business day", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+        "day", "business day", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "never"
     ] = "business day"
     by: ClockTime
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_never(cls, value: object) -> object:
+        """``"never"`` needs no time of day."""
+        if value == "never" or (isinstance(value, dict) and value.get("every") == "never"):
+            return {"by": "00:00", "every": "never"}
+        return value
+
 
 class Alerts(_Section):
-    """Whom to tell, and how often the same trouble is told again."""
+    """Whom to tell, and how often the same trouble is told again.
+
+    ``fallback`` gets what none of ``urls`` takes. ``redact`` leaves names of customers, amounts and cells out of the
+    messages. ``heartbeat`` is an address that is asked every ``heartbeat_every``, for a watchman elsewhere.
+    """
 
     urls: Annotated[tuple[AlertUrl, ...], BeforeValidator(split_addresses)] = ()
+    fallback: Annotated[tuple[AlertUrl, ...], BeforeValidator(split_addresses)] = ()
+    redact: bool = True
+    heartbeat: WebUrl | None = None
+    heartbeat_every: Annotated[Duration, between("1s", "1d")] = timedelta(minutes=5)
     on_success: Literal["never", "daily", "every_run"] = "never"
     remind: Annotated[Duration, between("1m", "366d")] = timedelta(hours=24)
 
 
 class Page(_Section):
-    """The status page; None switches it off."""
+    """The status page; None switches it off. ``receipts``: a note beside it for each file that was refused."""
 
     file: AbsolutePath | None = None
+    receipts: bool = False
 
 
 class Control(_Section):

@@ -18,7 +18,12 @@ from qbwatch.config_errors import ConfigError, KeyPath, Mistake, find_lines
 from qbwatch.config_values import nearest
 
 PREFIX = "QBWATCH_"
-_CREDENTIALS = {"database_url": ("database", "url"), "alert_urls": ("alerts", "urls")}
+_CREDENTIALS = {
+    "database_url": ("database", "url"),
+    "alert_urls": ("alerts", "urls"),
+    "alert_fallback": ("alerts", "fallback"),
+    "heartbeat_url": ("alerts", "heartbeat"),
+}
 _KEYED_BY_DATASET = ("expect", "freshness")
 
 
@@ -167,6 +172,16 @@ def read_file(file: Path) -> Layer:
     lines = find_lines(text)
     places: dict[KeyPath, str] = {path: f"{file}:{line}" for path, line in lines.items()}
     return Layer(values, places | {(): str(file)})
+
+
+def find_socket_line(file: Path | None) -> dict[str, str]:
+    """The control socket in a file that isn't TOML, by the line that would name it."""
+    try:
+        text = file.read_text("utf-8", "replace") if file else ""
+    except OSError:
+        return {}
+    found = re.search(r"""^[ \t]*socket[ \t]*=[ \t]*["']([^"'\n]+)["']""", text, re.MULTILINE)
+    return {"socket": found[1]} if found else {}
 
 
 def _syntax_mistake(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Mistake:

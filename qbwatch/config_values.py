@@ -188,6 +188,14 @@ def parse_alert_url(value: object) -> SecretStr:
     return SecretStr(text)
 
 
+def parse_web_url(value: object) -> SecretStr:
+    """An address that is asked by HTTP; its path is a secret."""
+    text = (value.get_secret_value() if isinstance(value, SecretStr) else str(value)).strip()
+    if not re.fullmatch(r"https?://[^\s/]+\S*", text):
+        raise ValueError('is not a web address; allowed: "https://…"')
+    return SecretStr(text)
+
+
 def mask_url(text: str) -> str:
     """The address of a database with everything that could be a password left out.
 
@@ -231,8 +239,6 @@ Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone), PlainSerializer(str)]
 DatabaseUrl = Annotated[
     SecretStr, BeforeValidator(parse_database_url), PlainSerializer(lambda url: mask_url(url.get_secret_value()))
 ]
-AlertUrl = Annotated[
-    SecretStr,
-    BeforeValidator(parse_alert_url),
-    PlainSerializer(lambda url: f"{url.get_secret_value().partition('://')[0]}://{_MASK}"),
-]
+_Masked = PlainSerializer(lambda url: f"{url.get_secret_value().partition('://')[0]}://{_MASK}")
+AlertUrl = Annotated[SecretStr, BeforeValidator(parse_alert_url), _Masked]
+WebUrl = Annotated[SecretStr, BeforeValidator(parse_web_url), _Masked]

@@ -8,6 +8,7 @@ dies, so that systemd starts it afresh; it never blocks on anything outside. The
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,19 +17,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from qbwatch import assembly
-from qbwatch.announcing import Announcer, Announcing
+from qbwatch.announcing import Announcer
 from qbwatch.config import Config
 from qbwatch.database import database_url, embedded_of
 from qbwatch.edges.control import ControlServer
 from qbwatch.edges.heartbeats import Heartbeats
+from qbwatch.edges.holidays_aside import closed_days_aside
 from qbwatch.edges.memory import share_heaps
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
+from qbwatch.heartbeat import Heart
 from qbwatch.log import get_logger
+from qbwatch.reloading import Reloading, fit_parts, keep_page
 from qbwatch.retention import Retention
 from qbwatch.running import Running
 from qbwatch.steering import Steering
@@ -39,6 +43,7 @@ from qbwatch.worker import Worker
 log = get_logger(__name__)
 
 _STOP_WITHIN = 20.0  # seconds that the loops get to end
+_LAST_BEAT = 5.0  # seconds that a heartbeat under way gets
 _GRACE = 1.0  # seconds until a statement that keeps the pipeline from ending is cancelled, and between tries
 
 
@@ -46,9 +51,15 @@ def run_daemon(config: Config) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code: 0 after a stop, 1 when a loop died."""
     share_heaps()
     announcing = assembly.announcing_of(config)
+    is_closed = closed_days_aside(config.freshness.country, ())
+    is_closed(datetime.now(UTC).date())  # a country that isn't known is told before anything starts
     running = Running(config, Notifier.take(), datetime.now(UTC), threading.Event(), Heartbeats())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: running.stop.set())
+    heart = Heart(running.trouble)
+    announcer = Announcer(
+        announcing, running.trouble, lambda: running.engine, running.stop, lambda: running.beats.beat("notify")
+    )
+    reloading = Reloading(running, announcer, heart)
+    _heed_signals(running, reloading)
     methods = {
         "status": running.status,
         "once": running.once,
@@ -56,15 +67,23 @@ def run_daemon(config: Config) -> int:
         "revert": running.revert,
         "rebuild": running.rebuild,
         "verify": running.verify,
+        "test": running.test,
         **SteeringRequests(running).methods(),
+        **reloading.methods(),
     }
     server = ControlServer(config.control.socket, methods)
     server.start()
     running.control = server
+    keep_page(running)
+    heart.begin(config)
     try:
-        return _serve(running, _start_telling(running, announcing))
+        return _serve(running, _start_telling(running, announcer))
     finally:
         running.notifier.stopping()
+        running.stop.set()
+        heart.end(_LAST_BEAT)
+        if running.publisher is not None:
+            running.publisher.end()
         server.stop()
         if config.database.is_embedded:
             embedded_of(config).stop()
@@ -86,6 +105,8 @@ def _watch_over(running: Running, parts: assembly.Parts, teller: threading.Threa
     if running.worker and running.intake:
         running.worker.wake()
         running.intake.wake()
+    if running.publisher:
+        running.publisher.leave()  # its last word goes out while the loops end
     if late := _end(running, loops):
         log.error("loops did not stop in time; what they did is rolled back", loops=late)
         return 1
@@ -93,13 +114,19 @@ def _watch_over(running: Running, parts: assembly.Parts, teller: threading.Threa
     return code
 
 
-def _start_telling(running: Running, announcing: Announcing) -> threading.Thread:
+def _heed_signals(running: Running, reloading: Reloading) -> None:
+    """SIGTERM and SIGINT stop it. SIGHUP has the configuration read anew; of a terminal that went away it is a stop."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: running.stop.set())
+    if sys.stderr.isatty():
+        signal.signal(signal.SIGHUP, lambda *_: running.stop.set())
+        return
+    signal.signal(signal.SIGHUP, reloading.hang_up)
+    threading.Thread(target=guarded(reloading.listen), name="reload", daemon=True).start()
+
+
+def _start_telling(running: Running, announcer: Announcer) -> threading.Thread:
     """Start the loop that tells people; before the database is reached, because that may be what has to be told."""
-
-    def engine() -> Engine | None:
-        return running.parts.engine if running.parts else None
-
-    announcer = Announcer(announcing, running.said, engine, running.stop, lambda: running.beats.beat("notify"))
     teller = threading.Thread(target=guarded(announcer.loop), name="notify", daemon=True)
     running.beats.beat(teller.name)
     teller.start()
@@ -163,19 +190,20 @@ def _start_loops(running: Running, parts: assembly.Parts) -> list[threading.Thre
         running.changed()
 
     intake = assembly.make_intake(parts, running.stop, lambda: running.beats.beat("intake"), admitted)
-    steering = Steering()
+    steering, retention = Steering(), Retention(parts.vault, running.config.state.retention)
     worker = Worker(
         parts.engine,
         replace(parts.pipeline, ends_after_step=steering.ends_after_step),
         running.stop,
         is_quiet=intake.is_quiet,
         recovered=recovered,
-        tend=Retention(parts.vault, running.config.state.retention).tend,
+        tend=retention.tend,
         beat=lambda: running.beats.beat("pipeline"),
         steering=steering,
     )
     SteeringRequests(running).recall(worker)
-    running.parts, running.intake, running.worker = parts, intake, worker
+    running.parts, running.intake, running.worker, running.retention = parts, intake, worker, retention
+    fit_parts(running)  # the configuration may have been read anew while the database was waited for
     loops = [
         threading.Thread(target=guarded(intake.run), name="intake", daemon=True),
         threading.Thread(target=guarded(worker.loop), name="pipeline", daemon=True),

@@ -5,6 +5,7 @@ Everything here only reads. What a check needs is imported when it runs, so that
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -56,6 +57,7 @@ class Doctor:
         slow: dict[str, Check] = {
             "vault": lambda: checkup_places.judge_vault(vault_facts(self.config.state.directory, self.account)),
             "sync client": self._sync_client,
+            "status page": self._page,
             "clock": self._clock,
             "alerts": self._alerts,
             "unit": self._unit,
@@ -112,6 +114,13 @@ class Doctor:
 
         return checkup_places.judge_sync_client(*client_of(self.config.input.directory))
 
+    def _page(self) -> list[Finding]:
+        if self.config.page.file is None:
+            return []
+        folder = self.config.page.file.parent
+        is_writable = os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
+        return checkup_places.judge_page(str(folder), self.account, exists=folder.is_dir(), is_writable=is_writable)
+
     def _clock(self) -> list[Finding]:
         return checkup_machine.judge_clock(machine.clock_facts(self.config.quickbooks.timezone, datetime.now(UTC)))
 
@@ -119,7 +128,8 @@ class Doctor:
         from qbwatch.edges.notify import services_of
         from qbwatch.edges.notify_reach import reach
 
-        services = services_of([url.get_secret_value() for url in self.config.alerts.urls])
+        alerts = self.config.alerts
+        services = services_of([url.get_secret_value() for url in (*alerts.urls, *alerts.fallback)])
         return checkup_machine.judge_alerts(reach(services, _ALERTS_WITHIN) if services else [])
 
     def _unit(self) -> list[Finding]:
@@ -167,7 +177,7 @@ def _all(checks: dict[str, Check], within: float) -> list[Finding]:
     ends_at = time.monotonic() + within
     for thread in threads:
         thread.join(max(ends_at - time.monotonic(), 0))
-    return [finding for name in checks for finding in found.get(name) or _late(name, within)]
+    return [finding for name in checks for finding in found.get(name, _late(name, within))]
 
 
 def _late(name: str, within: float) -> Sequence[Finding]:

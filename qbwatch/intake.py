@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from qbwatch.core.arrival import Admission, Arrival
-from qbwatch.core.intake_state import IntakeProblem, IntakeState, Watcher
-from qbwatch.core.model import FailureClass
+from qbwatch.core.intake_state import IntakeProblem, IntakeState
 from qbwatch.core.settle import Settler, pause_after
 from qbwatch.edges.folder_watch import Notice, OverflowCount
-from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of
 from qbwatch.edges.sync_client import SyncClient
 from qbwatch.edges.vault import VaultError
 from qbwatch.edges.watched_folder import WatchedFolder
-from qbwatch.intake_means import Ledger, Means
+from qbwatch.intake_means import IntakeSettings, Ledger, Means
+from qbwatch.intake_report import summary, waiting_for
 from qbwatch.intake_root import Root
 from qbwatch.log import get_logger
 
@@ -33,23 +31,13 @@ __all__ = ["Admission", "Arrival", "Intake", "IntakeSettings", "Ledger", "Means"
 
 _TICK = timedelta(seconds=1)
 _TOGETHER = 16  # due paths between two beats
+_WORTH = 8  # times as long as it took to find out what is due
 _SCANS_APART = timedelta(milliseconds=500)  # at least: a storm of folder events asks for one scan, not for hundreds
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 log = get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class IntakeSettings:
-    """Where to look, and how long to wait. ``doubt_for``: how long an empty or incomplete file may stay so."""
-
-    input_directory: Path
-    seed_directory: Path | None = None
-    settle_for: timedelta = timedelta(seconds=2)
-    doubt_for: timedelta = timedelta(seconds=60)
-    rescan_every: timedelta = timedelta(minutes=5)
-    watcher: Watcher = Watcher.AUTO
-    canary_directory: Path | None = None  # a folder of our own, in which the watches are put to the proof
+_Heard = Notice | tuple[IntakeSettings, Sequence[str]] | None  # None ends a wait, and says nothing
 
 
 @dataclass(slots=True)
@@ -76,7 +64,7 @@ class Intake:
         self._means = means
         self._stop = stop
         self._beat = beat
-        self._notices: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
+        self._notices: queue.SimpleQueue[_Heard] = queue.SimpleQueue()
         self._overflows = OverflowCount(self._ask_for_scans)
         self._roots = {"input": self._tended("input", settings.input_directory)}
         if settings.seed_directory is not None:
@@ -95,6 +83,10 @@ class Intake:
     def rescan_soon(self) -> None:
         """Ask for a scan of every folder. From any thread."""
         self._ask_for_scans()
+
+    def adjust(self, settings: IntakeSettings, ignore: Sequence[str]) -> None:
+        """From now on wait, scan and pass over as they say; folders and watcher stay what they are. For any thread."""
+        self._notices.put((settings, ignore))
 
     def is_quiet(self) -> bool:
         """True when nothing is settling, as far as known; False before the first scan.
@@ -161,13 +153,15 @@ class Intake:
         tended.scan_at = tended.scanned_at + tended.root.folder.scan_again_after(self._settings.rescan_every)
 
     def _judge(self) -> None:
-        """Judge the due paths of all roots, for about a tick: notices and the beat must not wait for a long burst."""
-        began_at = self._now()
+        """Judge the due paths of all roots, for about a tick: notices must not wait for the end of a long burst."""
         for tended in self._roots.values():
+            began_at = self._now()
             due = tended.root.settler.due(began_at)
+            # To sort tens of thousands takes its time, on a busy machine much of a tick: it has to be worth it.
+            until = self._now() + max(_TICK, _WORTH * (self._now() - began_at))
             for first in range(0, len(due), _TOGETHER):
-                if self._stop.is_set() or self._now() - began_at > _TICK:
-                    return
+                if self._stop.is_set() or self._now() > until:
+                    break
                 self._beat()
                 tended.root.judge(due[first : first + _TOGETHER])
                 self._go_on()
@@ -176,7 +170,7 @@ class Intake:
         self._resume_at = self._now() + pause_after(self._failures)
         self._failures += 1
         if self._waiting is None:
-            self._waiting = _problem_of(error, self._now())
+            self._waiting = waiting_for(error, self._now())
             log.warning("intake_waits", code=self._waiting.code, reason=self._waiting.summary)
 
     def _go_on(self) -> None:
@@ -200,8 +194,11 @@ class Intake:
         due = [tended.root.settler.next_due_at() for tended in self._roots.values()]
         return [at for at in due if at is not None] + [tended.scan_at for tended in self._roots.values()]
 
-    def _accept(self, notice: Notice | None) -> None:
+    def _accept(self, notice: _Heard) -> None:
         if notice is None:
+            return
+        if isinstance(notice, tuple):
+            self._adjust(*notice)
             return
         tended = self._roots[notice.root]
         if notice.path is not None:
@@ -209,6 +206,13 @@ class Intake:
         elif tended.scanned_at is not None:
             tended.root.folder.excuse()
             tended.ask(max(self._now(), tended.scanned_at + _SCANS_APART))
+
+    def _adjust(self, settings: IntakeSettings, ignore: Sequence[str]) -> None:
+        self._settings, self._means = settings, replace(self._means, ignore=ignore)
+        for tended in self._roots.values():
+            tended.root.settler.adjust(settings.settle_for, settings.doubt_for)
+            tended.root.adjust(self._means)
+            tended.ask(self._now())
 
     def _ask_for_scans(self) -> None:
         """Events were lost, nobody knows of which folder. Called in watchdog's thread."""
@@ -225,35 +229,17 @@ class Intake:
     def _snapshot(self) -> IntakeState:
         shift = self._means.clock.of_day(self._now()) - self._now()
         tended = list(self._roots.values())
-        roots = [each.root for each in tended]
         scans = [each.scanned_at for each in tended if each.scanned_at is not None]
         whole = [self._waiting, self._sync_client.look(self._now())]
-        problems = [*(p for p in whole if p), *(p for root in roots for p in root.problems())]
-        return IntakeState(
-            watcher=Watcher.POLLING if any(root.folder.is_polled for root in roots) else Watcher.INOTIFY,
-            watch_alive=all(root.folder.is_alive for root in roots),
-            is_quiet=len(scans) == len(tended) and all(root.settler.is_quiet for root in roots),
-            settling=tuple((r.name, path, since + shift) for r in roots for path, since in r.settler.settling()),
-            ignored=sum((root.ignored() for root in roots), Counter()),
-            polled_because=next((r.folder.polled_because for r in roots if r.folder.is_polled), None),
+        state = summary([each.root for each in tended], [problem for problem in whole if problem], shift)
+        is_scanned = len(scans) == len(tended)
+        return replace(
+            state,
+            is_quiet=is_scanned and state.is_quiet,
             events_missed=self._overflows.count,
-            vanished=sum(root.vanished for root in roots),
-            last_scan_at=min(scans) + shift if len(scans) == len(tended) else None,
-            problems=tuple(replace(problem, since=problem.since + shift) for problem in problems),
+            last_scan_at=min(scans) + shift if is_scanned else None,
+            sync_client=self._sync_client.name,
         )
 
     def _now(self) -> datetime:
         return self._means.clock.now()
-
-
-def _problem_of(error: Exception, at: datetime) -> IntakeProblem:
-    """Named after its cause, so that whoever else runs into it tells of the same problem."""
-    code, reason, hint = "intake_waits", str(error), ""
-    if isinstance(error, VaultError):
-        code, reason, hint = error.failure.code, error.failure.reason, error.failure.hint
-    elif isinstance(error, DATABASE_ERRORS):
-        failure = failure_of(error)
-        code, reason, hint = failure.code, failure.reason, failure.hint
-    hint = hint or "Nothing is lost: the files are taken as soon as it works again."
-    summary = f"settled files can't be taken in: {reason}"
-    return IntakeProblem(code, FailureClass.INFRASTRUCTURE, summary, hint, at)

@@ -1,14 +1,30 @@
-"""What the intake works with: the vault, the clock, and the ledger as a few functions."""
+"""What the intake works with: its settings, the vault, the clock, and the ledger as a few functions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
 from qbwatch.core.arrival import Admission, Arrival
+from qbwatch.core.intake_state import Watcher
 from qbwatch.core.settle import Look
 from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSettings:
+    """Where to look, and how long to wait. ``doubt_for``: how long an empty or incomplete file may stay so."""
+
+    input_directory: Path
+    seed_directory: Path | None = None
+    settle_for: timedelta = timedelta(seconds=2)
+    doubt_for: timedelta = timedelta(seconds=60)
+    rescan_every: timedelta = timedelta(minutes=5)
+    watcher: Watcher = Watcher.AUTO
+    canary_directory: Path | None = None  # a folder of our own, in which the watches are put to the proof
 
 
 @dataclass(frozen=True, slots=True)

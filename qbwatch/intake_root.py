@@ -8,7 +8,6 @@ loop; the path stays among the settling ones and comes again.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,9 +17,8 @@ from typing import assert_never
 
 from qbwatch.core import intake_problems as problems
 from qbwatch.core.arrival import Admission, Arrival
-from qbwatch.core.census import Census
 from qbwatch.core.filename import escaped
-from qbwatch.core.ignored import CONFLICTED_COPY, ignored_by
+from qbwatch.core.ignored import ignored_by
 from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.settle import Look, Settler, Verdict
 from qbwatch.edges.folder import File, look_at
@@ -29,6 +27,7 @@ from qbwatch.edges.vault import Kept, Refusal, VaultError
 from qbwatch.edges.vault_batch import take_all, taken_together
 from qbwatch.edges.watched_folder import WatchedFolder
 from qbwatch.intake_means import Means
+from qbwatch.intake_sightings import Sightings
 from qbwatch.log import get_logger
 from qbwatch.moments import Moment, passing
 
@@ -53,13 +52,18 @@ class Root:
         self.name = name
         self.folder = folder
         self.settler = settler
-        self.vanished = 0
+        self.sightings = Sightings(name)
         self._directory = directory
         self._means = means
-        self._ignored: dict[bytes, tuple[str, datetime]] = {}
-        self._unreadable: dict[bytes, datetime] = {}
         self._ctimes: dict[bytes, int] = {}
-        self._census: Census | None = None
+
+    def adjust(self, means: Means) -> None:
+        """Work with these from now on; a file that is kept out by a new rule isn't waited for any more."""
+        if means.ignore != self._means.ignore:
+            self.sightings.reconsider()
+            for path in [path for path, _ in self.settler.settling() if ignored_by(os.fsdecode(path), means.ignore)]:
+                self.settler.forget(path)
+        self._means = means
 
     def scan(self, is_routine: bool = False) -> None:
         """Mention every file that is there. Raises what is transient for the ledger; what was mentioned stays so.
@@ -75,11 +79,12 @@ class Root:
                 files += 1
                 self._mention(found, at, is_routine)
             else:
-                self._ignore(found.path, found.rule, at)
-        for remembered in (self._ignored, self._ctimes, self._unreadable):
-            for path in remembered.keys() - present:
-                del remembered[path]
-        self._count(files, at)
+                self.sightings.ignore(found.path, found.rule, at)
+        self.sightings.keep_only(present)
+        for path in self._ctimes.keys() - present:
+            del self._ctimes[path]
+        if self.folder.is_there:  # a missing one has a problem of its own, and its emptiness says nothing
+            self.sightings.count(files, self._means.ledger.known_count, at)
 
     def notice(self, path: bytes, renamed: bool) -> None:
         """An event mentioned a path. Whether it is known already is asked when it is looked at."""
@@ -89,7 +94,7 @@ class Root:
         if rule is None:
             self.settler.notice(path, at, renamed)
         elif look_at(self._directory, path):
-            self._ignore(path, rule, at)
+            self.sightings.ignore(path, rule, at)
 
     def judge(self, paths: Sequence[bytes]) -> None:
         """Look at paths that are due, and take together what has settled, in this order.
@@ -104,35 +109,18 @@ class Root:
     def problems(self) -> Iterator[IntakeProblem]:
         """What a person should know about this root now."""
         yield from self.folder.problems
-        for path, (rule, since) in self._ignored.items():
-            if rule == CONFLICTED_COPY:
-                yield problems.conflict(path, since)
-        for path, since in self._unreadable.items():
-            yield problems.unreadable(path, since)
-        for restless in self.settler.restless(self._means.clock.now(), _RESTLESS_AFTER):
-            if restless.path not in self._unreadable:
+        yield from self.sightings.problems()
+        for restless in self.settler.restless(_RESTLESS_AFTER):
+            if not self.sightings.is_unreadable(restless.path):
                 yield problems.restless(restless)
-        if self._census and self._census.emptied_at and self.folder.is_there:
-            yield problems.emptied(
-                self.name, os.fsencode(self._directory), self._census.before, self._census.emptied_at
-            )
-
-    def ignored(self) -> Counter[str]:
-        """How many files (or whole folders) each rule keeps out at present."""
-        return Counter(rule for rule, _ in self._ignored.values())
-
-    def _count(self, files: int, at: datetime) -> None:
-        """Only what a folder holds that is there says anything: a missing one has a problem of its own."""
-        if self._census is None:
-            self._census = Census(self._means.ledger.known_count(self.name))
-        if self.folder.is_there:
-            self._census.count(files, at)
+        if self.folder.is_there and (emptied := self.sightings.emptied(os.fsencode(self._directory))):
+            yield emptied
 
     def _mention(self, found: File, at: datetime, is_routine: bool) -> None:
         if found.path in self.settler:
             self.settler.notice(found.path, at)
         elif rule := ignored_by(os.fsdecode(found.path), self._means.ignore):
-            self._ignore(found.path, rule, at)
+            self.sightings.ignore(found.path, rule, at)
         elif not self._is_known(found.path, found.look):
             if is_routine and found.path not in self._ctimes:
                 self.folder.finds(found.path, at)
@@ -156,7 +144,7 @@ class Root:
             case Verdict.WAIT:
                 return None
             case Verdict.VANISHED:
-                self._vanish(path)
+                self.sightings.vanish(path)
                 return None
             case Verdict.SETTLED | Verdict.OUTWAITED:
                 assert look is not None
@@ -221,7 +209,7 @@ class Root:
             self._conclude(arrival, admission)
 
     def _conclude(self, arrival: Arrival, admission: Admission) -> None:
-        self._unreadable.pop(arrival.path, None)
+        self.sightings.take(arrival.path)
         log.info(f"file_{admission}", root=self.name, file=escaped(arrival.path), size=arrival.size_bytes)
         match admission:
             case Admission.ADMITTED:
@@ -238,21 +226,9 @@ class Root:
                 self.settler.restart(path, at)
             case Refusal.VANISHED:
                 self.settler.forget(path)
-                self._vanish(path)
+                self.sightings.vanish(path)
             case Refusal.UNREADABLE:
-                if path not in self._unreadable:
-                    log.warning("file_unreadable", root=self.name, file=escaped(path))
-                self._unreadable.setdefault(path, at)
+                self.sightings.refuse(path, at)
                 self.settler.postpone(path, at)
             case _:
                 assert_never(refusal)
-
-    def _vanish(self, path: bytes) -> None:
-        self.vanished += 1
-        self._unreadable.pop(path, None)
-        log.info("file_vanished", root=self.name, file=escaped(path))
-
-    def _ignore(self, path: bytes, rule: str, at: datetime) -> None:
-        if self._ignored.get(path, ("", at))[0] != rule:
-            self._ignored[path] = (rule, at)
-            log.info("file_ignored", root=self.name, file=escaped(path), rule=rule)

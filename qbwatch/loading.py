@@ -1,28 +1,29 @@
-"""The first half of a run: load item after item, each in a transaction of its own.
+"""The first half of a run: load batch after batch, each in a transaction of its own.
 
-Rows, ledger entry and owed dbt work of an item commit together or not at all. A failure of one file stops neither the
-other files nor the other datasets; only a lost database ends the run, and then everything unfinished rolls back.
+A batch is one item; or the late items of one dataset, which a single fold takes in together. Rows, ledger entries and
+owed dbt work of a batch commit together or not at all. A failure of one file stops neither the other files nor the
+other datasets; only a lost database ends the run, and then everything unfinished rolls back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import Connection
 
 from qbwatch.core.failure import of_errno, pause_before
 from qbwatch.core.filename import part_name
-from qbwatch.core.holds import questions
-from qbwatch.core.model import Difference, Failure, FailureClass, LoadResult, Reject, RowCounts, WorkItem
-from qbwatch.datasets import Dataset, datasets
-from qbwatch.edges import places, runs, statements, store
-from qbwatch.edges.difference import difference
-from qbwatch.edges.fold import Applied
+from qbwatch.core.model import Failure, FailureClass, Reject, RowCounts, WorkItem
+from qbwatch.datasets import Dataset
+from qbwatch.edges import places, runs, store
 from qbwatch.edges.loader import Loader, LoadRefused, LoadStopped
 from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, is_lost
+from qbwatch.edges.refolding import Refolding
 from qbwatch.edges.vault import VaultError
+from qbwatch.folding import Accepted, Folding, Spoilt
 from qbwatch.formats.refusal import Refusal
 from qbwatch.log import get_logger
 from qbwatch.moments import Moment, passing
@@ -32,6 +33,8 @@ log = get_logger(__name__)
 
 # What may go wrong with one item without ending the run. Everything else is a bug.
 _EXPECTED: tuple[type[Exception], ...] = (Refusal, LoadRefused, VaultError, OSError, *DATABASE_ERRORS)
+
+Batch = Sequence[WorkItem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +47,26 @@ class Loading:
     progress: Progress
     full_refresh: bool = False
 
-    def load(self, item: WorkItem) -> None:
-        """Load one item and note what came of it. Raises only when the database is lost."""
+    def batches(self, items: Sequence[WorkItem]) -> Iterator[Batch]:
+        """Items in order, one by one; those of a dataset that make the fold start again come first, as one batch.
+
+        Each dataset is looked at when its turn comes: what was loaded before may have changed what it holds.
+        """
+        for _, alike in groupby(items, key=lambda item: item.dataset):
+            waiting = list(alike)
+            together = self._late(waiting)
+            if len(together) > 1:
+                yield together
+                waiting = [item for item in waiting if item not in together]
+            yield from ([item] for item in waiting)
+
+    def load(self, batch: Batch) -> None:
+        """Load a batch and note what came of each item. Raises only when the database is lost."""
         with self.connection.begin():
-            claimed = store.claim(self.connection, item.id, self.progress.run_id, self.now())
-        if claimed is None:
-            return
-        passing(Moment.CLAIMED)
-        try:
-            with self.connection.begin():
-                rows = self._fold_in(claimed)
-                passing(Moment.BEFORE_COMMIT)
-        except LoadStopped:
-            self._put_back(claimed)
-        except _EXPECTED as error:
-            if is_lost(self.connection):
-                raise
-            if self.loader.should_stop():  # its statement was cancelled for that
-                self._put_back(claimed)
-            else:
-                self._set_aside(claimed, error)
-        else:
-            passing(Moment.AFTER_COMMIT)
-            self.progress.loaded += 1
-            self.progress.rows += rows
-            log.info("loaded", run=self.progress.run_id, file=claimed.name, dataset=claimed.dataset, rows=rows.read,
-                     written=rows.written, rejected=rows.rejected)  # fmt: skip
+            found = [store.claim(self.connection, item.id, self.progress.run_id, self.now()) for item in batch]
+        if claimed := [item for item in found if item is not None]:
+            passing(Moment.CLAIMED)
+            self._load(claimed)
 
     def refold(self, dataset: Dataset) -> None:
         """Fold a dataset anew from the vault; should that fail, its raw table stays as it is."""
@@ -89,74 +86,100 @@ class Loading:
             log.warning("not folded anew", run=self.progress.run_id, dataset=dataset.full_name, code=failure.code,
                         reason=failure.reason)  # fmt: skip
 
-    def _fold_in(self, item: WorkItem) -> RowCounts:
-        """Rows, ledger entry and owed dbt work of one item, in the caller's transaction."""
-        name = item.dataset
-        if name is None:  # nothing fitted it when it came; a person asked for another try
-            name = self.loader.open(item).layout.dataset.full_name
-            store.set_dataset(self.connection, item.id, name)
-            item = replace(item, dataset=name)
-        return self._fold_known(item, datasets()[name])
+    def _late(self, items: Sequence[WorkItem]) -> list[WorkItem]:
+        """Those that one fold may take in together: of each file only the newest version."""
+        if len(items) < 2 or items[0].dataset is None:
+            return []
+        with self.connection.begin():
+            late = places.late_items(self.connection, [item.id for item in items])
+        newest: dict[tuple[str, datetime], int] = {}
+        for item in items:
+            newest[item.name, item.as_of] = max(item.file_id, newest.get((item.name, item.as_of), 0))
+        return [item for item in items if item.id in late and newest[item.name, item.as_of] == item.file_id]
 
-    def _fold_known(self, item: WorkItem, dataset: Dataset) -> RowCounts:
-        at, name = self.now(), dataset.full_name
-        others = places.supersede_older_versions(self.connection, item, at)
-        place = places.place_of(self.connection, item)
-        is_anew = place.is_late or place.has_superseded
-        if is_anew:
-            items = store.in_fold_order([*store.folded_items(self.connection, name), item])
-            result, applied = self.loader.refold(self.connection, dataset, items, item, at)
-            touched = applied.touched
+    def _load(self, claimed: Batch) -> None:
+        try:
+            with self.connection.begin():
+                accepted = Folding(self.connection, self.loader, self.now(), self.full_refresh).accept(claimed)
+                failures = self._record_refused(claimed, accepted)
+                passing(Moment.BEFORE_COMMIT)
+        except LoadStopped:
+            self._put_back(claimed)
+        except Spoilt as spoilt:
+            self._set_aside(spoilt.item, spoilt.refused)
+            self._load([item for item in claimed if item.id != spoilt.item.id])
+        except _EXPECTED as error:
+            if is_lost(self.connection):
+                raise
+            if self.loader.should_stop():  # its statement was cancelled for that
+                self._put_back(claimed)
+            elif len(claimed) > 1:
+                self._load_one_by_one(claimed, error)
+            else:
+                self._set_aside(claimed[0], error)
         else:
-            result = self.loader.append(self.connection, item, at)
-            touched = result.rows.written
-        self._ask(item, result, dataset)
-        result = replace(result, difference=self._difference(item, result, at, is_staged=not is_anew))
-        store.finish(self.connection, item, result, at)
-        if is_anew:
-            store.set_folded(self.connection, name)
-        if touched:
-            runs.owe(self.connection, [name], item.id, full_refresh=self.full_refresh, at=at)
-        for other in others:
-            fold_anew(self.connection, self.loader, datasets()[other], at)
-        return result.rows
+            passing(Moment.AFTER_COMMIT)
+            self._tell(claimed, accepted, failures)
 
-    def _ask(self, item: WorkItem, result: LoadResult, dataset: Dataset) -> None:
-        """Hold a part that says something surprising, unless a person has answered. Raises `LoadRefused`."""
-        new = statements.said_by(item, result, dataset.kind)
-        before = statements.before(self.connection, item, new, dataset)
-        for failure in questions(new, before):
-            if not item.accepts(failure.code):
-                raise LoadRefused(failure, result.rejects)
-
-    def _difference(self, item: WorkItem, result: LoadResult, at: datetime, *, is_staged: bool) -> Difference | None:
-        earlier = statements.replaced_by(self.connection, item, result)
-        if earlier is None:
-            return None
-        return difference(self.loader, self.connection, item, earlier, at, is_staged=is_staged)
+    def _load_one_by_one(self, claimed: Batch, error: Exception) -> None:
+        """What failed as a whole may be the fault of one."""
+        log.info("loaded one by one", run=self.progress.run_id, dataset=claimed[0].dataset, files=len(claimed),
+                 reason=failure_behind(error).reason)  # fmt: skip
+        self._put_back(claimed, stopped=False)
+        for item in claimed:
+            if self.progress.stopped or self.loader.should_stop():
+                self.progress.stopped = True
+                return
+            self.load([item])
 
     def _refold(self, dataset: Dataset) -> None:
         at, name = self.now(), dataset.full_name
         if items := store.folded_items(self.connection, name):
-            _, applied = self.loader.refold(self.connection, dataset, items, None, at)
+            applied = Refolding(self.loader, self.connection, dataset, items, at).whole()
             store.set_folded(self.connection, name)
             log.info("folded anew", run=self.progress.run_id, dataset=name, files=len(items), touched=applied.touched)
         runs.owe(self.connection, [name], None, full_refresh=True, at=at)
 
-    def _put_back(self, item: WorkItem) -> None:
-        self.progress.stopped = True
+    def _put_back(self, items: Batch, *, stopped: bool = True) -> None:
+        self.progress.stopped = self.progress.stopped or stopped
         with self.connection.begin():
-            store.put_back(self.connection, item.id, self.now())
+            for item in items:
+                store.put_back(self.connection, item.id, self.now())
+
+    def _record_refused(self, claimed: Batch, accepted: Accepted) -> dict[int, Failure]:
+        """Those of a batch that were refused, in its transaction."""
+        refused = [item for item in claimed if item.id in accepted.refused]
+        return {item.id: self._record_failure(item, accepted.refused[item.id]) for item in refused}
 
     def _set_aside(self, item: WorkItem, error: Exception) -> None:
-        """Retry later what isn't the file's fault; everything else waits for a person."""
-        at, failure = self.now(), self._own_or_the_vaults(item, failure_behind(error))
         with self.connection.begin():
-            if failure.is_transient:
-                store.defer(self.connection, item.id, failure, at + pause_before(item.deferrals + 1), at)
+            failure = self._record_failure(item, error)
+        self._tell_failure(item, failure)
+
+    def _record_failure(self, item: WorkItem, error: Exception) -> Failure:
+        """Retry later what isn't the file's fault; everything else waits for a person. In the caller's transaction."""
+        at, failure = self.now(), self._own_or_the_vaults(item, failure_behind(error))
+        if failure.is_transient:
+            store.defer(self.connection, item.id, failure, at + pause_before(item.deferrals + 1), at)
+        else:
+            store.quarantine(self.connection, item.id, failure, at)
+            store.record_rejects(self.connection, item.id, _rejects_of(error))
+        return failure
+
+    def _tell(self, claimed: Batch, accepted: Accepted, failures: dict[int, Failure]) -> None:
+        for item in claimed:
+            if item.id in failures:
+                self._tell_failure(item, failures[item.id])
             else:
-                store.quarantine(self.connection, item.id, failure, at)
-                store.record_rejects(self.connection, item.id, _rejects_of(error))
+                self._tell_loaded(item, accepted.rows[item.id])
+
+    def _tell_loaded(self, item: WorkItem, rows: RowCounts) -> None:
+        self.progress.loaded += 1
+        self.progress.rows += rows
+        log.info("loaded", run=self.progress.run_id, file=item.name, dataset=item.dataset, rows=rows.read,
+                 written=rows.written, rejected=rows.rejected)  # fmt: skip
+
+    def _tell_failure(self, item: WorkItem, failure: Failure) -> None:
         self.progress.set_aside += 1
         self.progress.failures.append(f"{part_name(item.name, item.sheet)}: {failure.reason}")
         log.warning("set aside", run=self.progress.run_id, file=item.name, dataset=item.dataset, code=failure.code,
@@ -170,16 +193,6 @@ class Loading:
             except VaultError as error:
                 return error.failure
         return failure
-
-
-def fold_anew(connection: Connection, loader: Loader, dataset: Dataset, at: datetime) -> Applied:
-    """Make the raw table what the accepted files say, in the caller's transaction; dbt is owed for what changes."""
-    items = store.folded_items(connection, dataset.full_name)
-    _, applied = loader.refold(connection, dataset, items, None, at)
-    store.set_folded(connection, dataset.full_name)
-    if applied.touched:
-        runs.owe(connection, [dataset.full_name], None, full_refresh=True, at=at)
-    return applied
 
 
 def failure_behind(error: Exception) -> Failure:

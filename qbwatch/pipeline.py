@@ -132,12 +132,12 @@ class Pipeline:
 
     def _load(self, connection: Connection, plan: Plan, progress: Progress) -> None:
         loading = Loading(connection, self.loader, self.now, progress, plan.full_refresh)
-        for item in plan.items:
+        for batch in loading.batches(plan.items):
             if self._is_stopped(progress):
                 return
-            self._show(connection, progress, "load", item)
-            loading.load(item)
-            progress.done += not progress.stopped
+            self._show(connection, progress, "load", batch[0])
+            loading.load(batch)
+            progress.done += 0 if progress.stopped else len(batch)
         for name, dataset in datasets().items() if plan.refold_all else ():
             if self._is_stopped(progress):
                 return

@@ -17,7 +17,8 @@ from qbwatch.edges import store
 from qbwatch.edges.comparing import compare
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import driver
-from qbwatch.loading import fold_anew
+from qbwatch.edges.refolding import Refolding
+from qbwatch.folding import fold_anew
 from qbwatch.log import get_logger
 
 log = get_logger(__name__)
@@ -42,7 +43,7 @@ def verify(connection: Connection, loader: Loader, dataset: Dataset, at: datetim
     with connection.begin() as transaction:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         items = store.folded_items(connection, dataset.full_name)
-        replace(loader, verifies_copies=True).fold_beside(connection, dataset, items, None, at)
+        Refolding(replace(loader, verifies_copies=True), connection, dataset, items, at).beside()
         differing, first = compare(driver(connection).cursor(), dataset)
         transaction.rollback()
     said: Json = {"dataset": dataset.full_name, "files": len(items), "equal": not differing}

@@ -1,17 +1,21 @@
-"""What a person may ask of the pipeline's thread, each with a future for its answer."""
+"""What a person may ask of the pipeline's thread, each with a future for its answer: nobody is left waiting for one."""
 
 from __future__ import annotations
 
+import pwd
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from qbwatch.core.model import Mode, QbwatchError
+from qbwatch.edges.control_socket import Peer
+from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, is_lost
 from qbwatch.pipeline import RunOutcome, Scope
 
 
@@ -24,6 +28,19 @@ class Asked:
     at: datetime
 
 
+def asked_by(peer: Peer, what: str) -> Asked:
+    """A request, for the status: by whom, as the kernel vouches for it."""
+    return Asked(what, name_of(peer), datetime.now(UTC))
+
+
+def name_of(peer: Peer) -> str:
+    """Who is at the other end of the socket."""
+    try:
+        return f"{pwd.getpwuid(peer.uid).pw_name} (uid {peer.uid})"
+    except KeyError:
+        return f"uid {peer.uid}"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A person's wish for one run now; the future gets its `RunOutcome`, or None when there was nothing to do."""
@@ -33,6 +50,19 @@ class Request:
     asked: Asked | None = None
     answer: Future[RunOutcome | None] = field(default_factory=Future)
 
+    @contextmanager
+    def answered(self) -> Iterator[None]:
+        """Whatever happens in it, there is an answer afterwards. Only a lost database ends a run: that is raised on."""
+        try:
+            yield
+        except DATABASE_ERRORS as error:
+            failure = failure_of(error)
+            self.answer.set_exception(QbwatchError(f"the run was cut short: {failure.reason}", failure.hint))
+            raise
+        finally:  # a bug ends the thread
+            if not self.answer.done():
+                self.answer.set_exception(QbwatchError("the run ended by a fault of qbwatch", "see its journal"))
+
 
 @dataclass(frozen=True, slots=True)
 class Errand:
@@ -41,6 +71,21 @@ class Errand:
     work: Callable[[Connection], Any]
     asked: Asked | None = None
     answer: Future[Any] = field(default_factory=Future)
+
+    def do(self, connection: Connection) -> None:
+        """Do it and answer. Raises one of `DATABASE_ERRORS` only when the database is lost."""
+        try:
+            self.answer.set_result(self.work(connection))
+        except QbwatchError as error:
+            self.answer.set_exception(error)
+        except DATABASE_ERRORS as error:
+            failure = failure_of(error)
+            self.answer.set_exception(QbwatchError(f"it was cut short: {failure.reason}", failure.hint))
+            if is_lost(connection):
+                raise
+        finally:  # a bug ends the thread
+            if not self.answer.done():
+                self.answer.set_exception(QbwatchError("it ended by a fault of qbwatch", "see its journal"))
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from qbwatch.datasets import datasets
 from qbwatch.edges import decisions
 from qbwatch.edges.file_search import Named, choose
 from qbwatch.edges.loader import Loader
-from qbwatch.loading import fold_anew
+from qbwatch.folding import fold_changes
 from qbwatch.log import get_logger
 
 log = get_logger(__name__)
@@ -49,7 +49,7 @@ def _revert(connection: Connection, loader: Loader, chosen: list[Named], at: dat
     effects = []
     for name, dataset in datasets().items():
         if name in names:
-            applied = fold_anew(connection, loader, dataset, at)
+            applied = fold_changes(connection, loader, dataset, at)
             effects.append(
                 {"dataset": name, "removed": applied.removed, "restored": applied.inserted + applied.updated}
             )

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
+import math
 import os
-import pwd
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qbwatch.answering import answer
+from sqlalchemy import Engine
+
+from qbwatch.answering import answer, trouble_of
 from qbwatch.assembly import Parts
 from qbwatch.config import Config
 from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity, moment
 from qbwatch.core.filename import escaped
 from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
+from qbwatch.core.trouble import Trouble
+from qbwatch.data_tests import run_tests
 from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.heartbeats import Heartbeats
 from qbwatch.edges.holidays_aside import closed_days_aside
 from qbwatch.edges.pause_note import read_pause
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
+from qbwatch.edges.shared_answer import SharedAnswer
 from qbwatch.edges.systemd import Notifier
 from qbwatch.errands import run_errand
 from qbwatch.intake import Intake
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Scope, Step
-from qbwatch.requests import Asked
+from qbwatch.publishing import Publisher
+from qbwatch.requests import asked_by
+from qbwatch.retention import Retention
 from qbwatch.run_json import outcome_json
 from qbwatch.worker import Worker
 
 log = get_logger(__name__)
 
 _SETTLE_WITHIN = 60.0  # seconds that a run on request waits for files that are still settling
+_KEPT_FOR = 300.0  # seconds that the last known status on disk may be old while nothing changes
 _REQUEST_WITHIN = 3600.0  # seconds that a run on request may take
 
 
@@ -52,17 +60,40 @@ class Running:
     worker: Worker | None = None
     parts: Parts | None = None
     control: ControlServer | None = None
+    publisher: Publisher | None = None
+    retention: Retention | None = None
+    misconfigured: Problem | None = None
+    said_at: float = -math.inf
+    _shared: SharedAnswer[Json] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._shared = SharedAnswer(self.said)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The database, once it was reached."""
+        return self.parts.engine if self.parts else None
 
     # what it answers
 
     def status(self, _params: Json, _peer: Peer) -> Json:
-        """The answer to ``status``."""
-        return self.said()
+        """The answer to ``status``, however many ask."""
+        return self._shared.get()
 
     def said(self) -> Json:
         """The whole status, as the daemon gives it."""
-        engine = self.parts.engine if self.parts else None
-        return answer(self.config, engine, self.facts(), answered_by="daemon", calendar=closed_days_aside)
+        self.said_at = time.monotonic()
+        return answer(self.config, self.engine, self.facts(), answered_by="daemon", calendar=closed_days_aside)
+
+    def trouble(self) -> Trouble:
+        """What is wrong now, asked for every few seconds.
+
+        What `qbwatch status` shows while Postgres is down is kept up to date by the way: after each change, and now
+        and then.
+        """
+        if time.monotonic() - self.said_at > _KEPT_FOR:
+            self.said()
+        return trouble_of(self.config, self.engine, self.facts(), closed_days_aside)
 
     def once(self, params: Json, peer: Peer) -> Json:
         """One run now, after a scan; waits for its end."""
@@ -110,6 +141,21 @@ class Running:
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error
 
+    def test(self, params: Json, peer: Peer) -> Json:
+        """dbt's tests, between runs: they look at marts that no build is changing."""
+        worker, parts = self._started()
+        select = params.get("select") or []
+        if not isinstance(select, list) or not all(isinstance(each, str) for each in select):
+            raise QbwatchError("'select' is to be a list of words", "qbwatch test sends it")
+        log.info("a test was asked for", select=select, uid=peer.uid, pid=peer.pid)
+        should_stop = parts.pipeline.should_stop
+        done = worker.have_done(
+            lambda connection: run_tests(connection, parts.dbt, select, should_stop, lambda: datetime.now(UTC)),
+            asked_by(peer, "test"),
+        )
+        answer: Json = done.result(_REQUEST_WITHIN)
+        return answer
+
     def _have_done(self, name: str, params: Json, peer: Peer) -> Json:
         log.info("an errand was asked for", errand=name, uid=peer.uid, pid=peer.pid)
         worker, parts = self._started()
@@ -137,7 +183,7 @@ class Running:
             return DaemonFacts(DaemonState.STARTING, os.getpid(), self.started_at)
         seen = self.intake.state()
         problems = [
-            Problem(each.code, each.failure_class, _severity(each), each.summary, each.hint, each.since, each.file)
+            problem_of(each)
             for each in seen.problems
             if self.worker.outage is None or not each.code.startswith("database_")
         ]
@@ -147,6 +193,8 @@ class Running:
             problems.append(Problem(outage.code, outage.failure_class, Severity.ERROR, summary, outage.hint, since))
         if (locked := self.worker.locked_out) is not None:
             problems.append(Problem(locked.code, locked.failure_class, Severity.ERROR, locked.reason, locked.hint))
+        unwritable = self.publisher.problem() if self.publisher else None
+        problems += [each for each in (unwritable, self.misconfigured) if each is not None]
         return DaemonFacts(
             state=self._state(self.worker),
             pid=os.getpid(),
@@ -157,6 +205,8 @@ class Running:
             events_missed=seen.events_missed,
             last_scan_at=seen.last_scan_at,
             settling=[(escaped(path), since) for _, path, since in seen.settling],
+            sync_client=seen.sync_client,
+            more_settling=seen.settling_count - len(seen.settling),
             ignored=seen.ignored,
             problems=problems,
             paused=read_pause(self.config.state.directory) if self.worker.steering.paused else None,
@@ -165,6 +215,10 @@ class Running:
                 for asked in self.worker.requests.asked()
             ],
         )
+
+    def doing(self) -> DaemonState:
+        """In which state the daemon is: the cheap part of `facts`, for asking several times a second."""
+        return DaemonState.STARTING if self.worker is None else self._state(self.worker)
 
     def _state(self, worker: Worker) -> DaemonState:
         if self.stop.is_set():
@@ -175,25 +229,17 @@ class Running:
 
     def changed(self, _step: Step | None = None) -> None:
         """Something that is shown has changed."""
+        self.said_at = -math.inf
         if self.control is not None:
             self.control.notify_changed()
+        if self.publisher is not None:
+            self.publisher.wake()
 
 
-def asked_by(peer: Peer, what: str) -> Asked:
-    """A request, for the status: by whom, as the kernel vouches for it."""
-    return Asked(what, name_of(peer), datetime.now(UTC))
-
-
-def name_of(peer: Peer) -> str:
-    """Who is at the other end of the socket."""
-    try:
-        return f"{pwd.getpwuid(peer.uid).pw_name} (uid {peer.uid})"
-    except KeyError:
-        return f"uid {peer.uid}"
-
-
-def _severity(problem: IntakeProblem) -> Severity:
-    return Severity.WARNING if problem.is_doubt else Severity.ERROR
+def problem_of(seen: IntakeProblem) -> Problem:
+    """What the intake met with, as a problem of the status."""
+    severity = Severity.WARNING if seen.is_doubt else Severity.ERROR
+    return Problem(seen.code, seen.failure_class, severity, seen.summary, seen.hint, seen.since, seen.file)
 
 
 def _wait_until(true: Callable[[], bool], seconds: float) -> None:

@@ -13,7 +13,8 @@ from qbwatch.edges.control import Method
 from qbwatch.edges.control_socket import Peer
 from qbwatch.edges.pause_note import read_pause, remove_pause, write_pause
 from qbwatch.log import get_logger
-from qbwatch.running import Running, asked_by, name_of
+from qbwatch.requests import asked_by, name_of
+from qbwatch.running import Running
 from qbwatch.transform_now import Build, build_now
 from qbwatch.worker import Worker
 

@@ -75,8 +75,8 @@ def _is_watching(intake: Intake) -> bool:
 
 
 def _status_line(running: Running) -> str:
-    facts = running.facts()
     outage = running.worker.outage if running.worker else None
     if outage is not None:
         return f"database out of reach: {outage.reason}"
-    return f"{facts.state.value}; {len(facts.settling)} settling"
+    settling = running.intake.state().settling_count if running.intake else 0
+    return f"{running.doing().value}; {settling} settling"

@@ -14,8 +14,10 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from qbwatch.core.failure import pause_before
-from qbwatch.edges import runs
+from qbwatch.core.model import Failure, FailureClass
+from qbwatch.edges import dbt_history, runs
 from qbwatch.edges.dbt import Outcome, TransformResult
+from qbwatch.edges.dbt_relations import absent
 from qbwatch.edges.impact import impact_of
 from qbwatch.log import get_logger
 from qbwatch.moments import Moment, passing
@@ -60,7 +62,7 @@ class Transforming:
         select = [] if full else [f"source:{name}+" for name in sorted({debt.dataset for debt in owed})]
         passing(Moment.DBT_STARTS)
         built = self.dbt.build(select, full_refresh=full, should_stop=self._should_stop)
-        if select and self._has_new_models(built):
+        if select and self._stands_on_gaps(built):
             built = self.dbt.build((), should_stop=self._should_stop)
         passing(Moment.DBT_DONE)
         result = _unless_there_is_nothing_to_build(built, owed)
@@ -85,23 +87,26 @@ class Transforming:
     def _was_built(self) -> bool:
         """Before the first build, what a selection leaves out doesn't exist, and what is selected stands on it."""
         with self.connection.begin():
-            return runs.was_built(self.connection)
+            return dbt_history.was_built(self.connection)
 
-    def _has_new_models(self, result: TransformResult) -> bool:
-        """After an upgrade of the project a selection isn't enough: what it stands on may never have been built."""
+    def _stands_on_gaps(self, result: TransformResult) -> bool:
+        """Whether a selection isn't enough: after an upgrade of the project what it stands on may never have been
+        built, and what was built may be gone, with its schema, or because somebody dropped or restored something."""
         if result.outcome is Outcome.CANCELLED:
             return False
         models = {name for readers in result.readers.values() for name in readers if name.startswith("model.")}
         built = {node.unique_id for node in result.nodes if node.is_good}
         with self.connection.begin():
-            return bool(runs.never_built(self.connection, sorted(models - built)))
+            return bool(
+                dbt_history.never_built(self.connection, sorted(models - built)) or absent(self.connection, result)
+            )
 
     def _settle(self, owed: Sequence[runs.Debt], result: TransformResult, *, full: bool) -> None:
         at = self.now()
         unpaid = [debt for debt in owed if result.outcome is Outcome.CANCELLED or not result.pays(debt.dataset)]
         paid = [debt.id for debt in owed if debt not in unpaid]
         with self.connection.begin():
-            runs.record_nodes(self.connection, self.progress.run_id, result.invocation_id, result.nodes, at)
+            dbt_history.record_nodes(self.connection, self.progress.run_id, result, at)
             if result.succeeded and (impact := impact_of(self.connection, self.dbt.target_schema, paid)):
                 log.info("marts are current", run=self.progress.run_id, impact=impact)
                 self.progress.impact = impact
@@ -113,14 +118,21 @@ class Transforming:
         passing(Moment.DEBT_CLEARED)
 
     def _postpone(self, unpaid: Sequence[runs.Debt], result: TransformResult, at: datetime, *, full: bool) -> None:
-        reason = result.message
-        if result.succeeded:
-            names = ", ".join(sorted({debt.dataset for debt in unpaid}))
-            reason = f"dbt reported success and left out models that stand on {names}"
+        failure = _left_out(unpaid) if result.succeeded else result.failure()
         attempt = 1 + max(debt.attempt for debt in unpaid)
         again_at = at + pause_before(attempt) if result.is_transient or result.succeeded else None
-        runs.postpone_debts(self.connection, [debt.id for debt in unpaid], reason, again_at, full_refresh=full)
-        self.progress.failures.append(f"dbt: {reason}")
+        runs.postpone_debts(self.connection, [debt.id for debt in unpaid], failure, again_at, full_refresh=full)
+        self.progress.failures.append(f"dbt: {failure.reason}")
+
+
+def _left_out(unpaid: Sequence[runs.Debt]) -> Failure:
+    names = ", ".join(sorted({debt.dataset for debt in unpaid}))
+    return Failure(
+        FailureClass.CONFIGURATION,
+        "left_out",
+        f"dbt reported success and left out models that stand on {names}",
+        "it is tried again by itself; if it stays so, look at what the project's models are selected by",
+    )
 
 
 def _unless_there_is_nothing_to_build(result: TransformResult, owed: Sequence[runs.Debt]) -> TransformResult:

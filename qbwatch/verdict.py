@@ -157,18 +157,25 @@ def _found(outcome: Outcome) -> Found:
 
 
 def judge(
-    connection: Connection | None, seen: SeenFile, recognise: Callable[[], tuple[Found, ...]], zone: ZoneInfo
+    connection: Connection | None,
+    seen: SeenFile,
+    recognise: Callable[[], tuple[Found, ...]],
+    zone: ZoneInfo,
+    is_unheard_of: bool = False,
 ) -> Verdict:
     """Decide by what the ledger holds, in the caller's transaction; ``recognise`` is asked only of what is new.
 
     Duplicates are whole files: the same bytes for the same moment. Without a ledger everything is new.
+    ``is_unheard_of``: the caller knows that the ledger has met neither the path nor the bytes.
     """
-    newest = None if connection is None else admissions.newest_version(connection, seen.root, seen.path)
+    newest = (
+        None if connection is None or is_unheard_of else admissions.newest_version(connection, seen.root, seen.path)
+    )
     if newest is not None and _is_same(newest, seen):
         return Verdict(Fate.KNOWN, seen, known_id=newest.file_id)
     parts = recognise()
     seen = dated_by(parts, seen, zone)
-    is_new = connection is None or not admissions.is_content_known(connection, seen.content_hash)
+    is_new = connection is None or is_unheard_of or not admissions.is_content_known(connection, seen.content_hash)
     twin = None if connection is None or is_new else admissions.twin_of(connection, seen)
     if twin is not None and (not twin.same_path or twin.is_loading):
         return Verdict(Fate.DUPLICATE, seen, _all(parts, duplicate_of(twin.name)), is_return=twin.same_path)

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Engine
 
-from qbwatch.core.model import Failure, FailureClass, Mode, QbwatchError
+from qbwatch.core.model import Failure, FailureClass, Mode
 from qbwatch.core.plan import Plan
 from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
@@ -29,7 +29,6 @@ from qbwatch.edges.postgres import (
     driver,
     end_session,
     failure_of,
-    is_lost,
     lock_holder,
     session_of,
     try_lock,
@@ -197,34 +196,20 @@ class Worker:
             self.steering.end()
 
     def _serve(self, connection: Connection, request: Request) -> None:
-        try:
+        with request.answered():
             self.steering.begin(by_itself=False)
-            plan = self.pipeline.plan(connection, request.force, request.scope)
-            request.answer.set_result(None if plan is None else self._run(connection, plan))
-        except DATABASE_ERRORS as error:
-            failure = failure_of(error)
-            request.answer.set_exception(QbwatchError(f"the run was cut short: {failure.reason}", failure.hint))
-            raise
-        finally:  # a bug ends this thread, but nobody is left waiting for an answer
-            self.steering.end()
-            if not request.answer.done():
-                request.answer.set_exception(QbwatchError("the run ended by a fault of qbwatch", "see its journal"))
+            try:
+                plan = self.pipeline.plan(connection, request.force, request.scope)
+                request.answer.set_result(None if plan is None else self._run(connection, plan))
+            finally:
+                self.steering.end()
 
     def _run_errand(self, connection: Connection, errand: Errand) -> None:
         self.steering.begin(by_itself=False)
         try:
-            errand.answer.set_result(errand.work(connection))
-        except QbwatchError as error:
-            errand.answer.set_exception(error)
-        except DATABASE_ERRORS as error:
-            failure = failure_of(error)
-            errand.answer.set_exception(QbwatchError(f"it was cut short: {failure.reason}", failure.hint))
-            if is_lost(connection):
-                raise
-        finally:  # a bug ends this thread, but nobody is left waiting for an answer
+            errand.do(connection)
+        finally:
             self.steering.end()
-            if not errand.answer.done():
-                errand.answer.set_exception(QbwatchError("it ended by a fault of qbwatch", "see its journal"))
 
     def _note_outage(self, failure: Failure) -> None:
         """Who asked for a run gets an answer now; the work itself waits for the database."""

@@ -22,6 +22,7 @@ from qbwatch.edges import admissions, places, runs, store
 from qbwatch.edges.admissions import NewItem, SeenFile
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import driver, engine_for
+from qbwatch.edges.refolding import Newcomers, Refolding
 from qbwatch.edges.vault import Kept, Vault
 from qbwatch.formats.part import open_part
 
@@ -101,21 +102,34 @@ class Books:
             places.supersede_older_versions(connection, item, at)
             place = places.place_of(connection, item)
             if place.is_late or place.has_superseded:
-                items = store.in_fold_order([*store.folded_items(connection, item.dataset), item])
-                result, _ = self.loader.refold(connection, dataset_named(item.dataset), items, item, at)
-                store.finish(connection, item, result, at)
-                store.set_folded(connection, item.dataset)
-            else:
-                result = self.loader.append(connection, item, at)
-                store.finish(connection, item, result, at)
+                return self._fold_anew_with(item, at)
+            result = self.loader.append(connection, item, at)
+            store.finish(connection, item, result, at)
         return result
+
+    def _fold_anew_with(self, item: WorkItem, at: datetime) -> LoadResult:
+        assert item.dataset is not None
+        results: list[LoadResult] = []
+
+        def take(_: WorkItem, result: LoadResult) -> None:
+            store.finish(self.connection, item, result, at)
+            results.append(result)
+
+        newcomers = Newcomers([item], take)
+        changed = [item, *store.changed_items(self.connection, item.dataset)]
+        items = store.in_fold_order([*store.folded_items(self.connection, item.dataset), item])
+        Refolding(self.loader, self.connection, dataset_named(item.dataset), items, at).changed(changed, newcomers)
+        store.set_folded(self.connection, item.dataset)
+        for refused in newcomers.refused.values():
+            raise refused
+        return results[-1]
 
     def refold(self, dataset: str) -> int:
         """Fold a dataset from nothing; returns how many rows of the raw table were touched."""
         known = dataset_named(dataset)
         with self.connection.begin():
             items = store.folded_items(self.connection, known.full_name)
-            return self.loader.refold(self.connection, known, items, None, self.tick())[1].touched
+            return Refolding(self.loader, self.connection, known, items, self.tick()).whole().touched
 
     def rows(self, table: str, columns: str, order: str = "_key") -> list[tuple[Any, ...]]:
         query = text(f"SELECT {columns} FROM raw.quickbooks_{table} ORDER BY {order}")

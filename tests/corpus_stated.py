@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 # file | sheet | dataset | encoding | rows by class, without the header | sums | days | basis, and what else is told:
-# a full export or "All Dates" (full), a report that breaks off (broken-off), days before months (dmy)
+# a full export or "All Dates" (full), a report that breaks off (broken-off), days before months (dmy), rows of totals
+# without a figure (bare-totals:…)
 _TABLE = """
 desktop/sales_by_customer_detail.csv | - | sales_detail | cp1252 | section 74, detail 21105, subtotal 73, blank 9179 | amount 11584017.63, qty 21148 | 2020-03-17 2024-01-30 | - broken-off
 desktop/sales_by_customer_detail_small.csv | - | sales_detail | utf-8 | section 23, detail 258, subtotal 23, grand_total 1, blank 12 | amount 197570.40, qty 280 | 2020-04-01 2024-01-02 | -
 desktop/sales_by_item_detail.CSV | - | sales_detail | cp1252 | section 98, detail 207, subtotal 98, grand_total 1 | amount 117202.36, qty 9323 | 2025-07-21 2025-07-25 | -
 qbo/Fathom Row Tutors_Customer Contact List.csv | - | customers | utf-8 | detail 2 | - | - | -
 qbo/Gull Ness Tree Care_Sales by Customer Detail.csv | - | sales_detail | utf-8 | section 2, detail 6, subtotal 2, grand_total 1 | amount 2490.00 | - | - full
-qbo/Ostrand Lockworks Inc_General Ledger.csv | - | general_ledger | utf-8 | section 5, detail 5, subtotal 5, beginning_balance 3, blank 2, footer 1 | amount 1140.95 | 2025-01-01 2025-03-31 | cash
+qbo/Ostrand Lockworks Inc_General Ledger.csv | - | general_ledger | utf-8 | section 5, detail 5, subtotal 5, beginning_balance 3, blank 2, footer 1 | amount 1140.95 | 2025-01-01 2025-03-31 | cash bare-totals:1
 qbo/Ostrand Lockworks Inc_Journal.csv | - | journal | utf-8 | detail 7, transaction_total 3, blank 2 | debit 5829.45, credit 5829.45 | - | - full
 qbo/Skerry Light LLC_Customer Contact List.csv | - | customers | utf-8-sig | detail 5, blank 3, footer 1 | - | - | -
 qbo/Skerry Light LLC_Invoices and Received Payments.csv | - | transactions | utf-8 | section 3, detail 9, blank 3, footer 1 | amount 4037.00 | - | - full
@@ -22,8 +23,8 @@ qbo/Skerry Light LLC_Sales by Product_Service Detail.csv | - | sales_detail | ut
 qbo/Tarn Fell Boatworks_Sales and Account Detail.csv | - | sales_detail | utf-8 | section 1, detail 2, subtotal 1, grand_total 1, blank 3, footer 1 | amount 3560.00 | 2025-04-01 2025-04-14 | accrual
 qbo/Tarn Fell Boatworks_Transaction List by Date.csv | - | transactions | utf-8 | detail 5, blank 2, footer 1 | amount 10528.65 | 2025-04-01 2025-04-14 | cash
 qbo/invoice_import_uk.csv | - | invoices | utf-8 | detail 5 | product_service_amount 1442.50 | - | - dmy
-qbo/Gull Ness Tree Care_Sales by Customer Detail.xlsx | Sheet1 | sales_detail | - | section 2, detail 6, subtotal 2, grand_total 1 | amount 2490.00 | - | - full
-qbo/Ostrand Lockworks Inc_General Ledger.xlsx | Sheet1 | general_ledger | - | section 5, detail 5, subtotal 5, beginning_balance 3, blank 2, footer 1 | amount 1140.95 | 2025-01-01 2025-03-31 | cash
+qbo/Gull Ness Tree Care_Sales by Customer Detail.xlsx | Sheet1 | sales_detail | - | section 2, detail 6, subtotal 2, grand_total 1 | amount 2490.00 | - | - full bare-totals:3
+qbo/Ostrand Lockworks Inc_General Ledger.xlsx | Sheet1 | general_ledger | - | section 5, detail 5, subtotal 5, beginning_balance 3, blank 2, footer 1 | amount 1140.95 | 2025-01-01 2025-03-31 | cash bare-totals:1
 qbo/Skerry Light LLC_Sales by Product_Service Detail.xlsx | Sheet1 | sales_detail | - | section 2, detail 8, subtotal 2, grand_total 1, blank 3, footer 1 | amount 2190.00 | 2025-01-01 2025-03-31 | accrual
 saasant/All Lists_04_14_2025_1_00_05.xlsx | Customer | customers | - | detail 413 | - | - | -
 saasant/All Lists_04_14_2025_1_00_05.xlsx | Item | items | - | detail 206 | - | - | -
@@ -157,6 +158,13 @@ class Stated:
     days: tuple[str, str] | None
     basis: str | None
     told: frozenset[str]
+
+    @property
+    def totals_with_figures(self) -> int:
+        """Rows of totals that print something to check."""
+        totals = sum(self.classes.get(each, 0) for each in ("subtotal", "grand_total", "transaction_total"))
+        bare = [int(each.removeprefix("bare-totals:")) for each in self.told if each.startswith("bare-totals:")]
+        return totals - sum(bare)
 
 
 def stated() -> dict[str, list[Stated]]:

@@ -81,12 +81,18 @@ class Lab:
     def wait_for_one_problem(self, *codes: str, timeout: float = 60) -> dict[str, Any]:
         """Wait until the status complains of one of these; the problem. It is the only one as long as it lasts, and has
         a hint."""
-        first = wait_until(lambda: self.installation.status()["problems"], timeout, f"one of {codes}")
-        seen = [first, *(self.installation.status()["problems"] for _ in range(3))]
+        seen = [wait_until(lambda: self._told(codes), timeout, f"one of {codes}") for _ in range(4)]
         for told in seen:
             assert [problem["code"] in codes for problem in told] == [True], (codes, told)
             assert told[0]["hint"], told
         return dict(seen[-1][0])
+
+    def _told(self, codes: Sequence[str]) -> list[dict[str, Any]]:
+        """What the status complains of. That a busy machine was too slow to ask the ledger counts only if expected."""
+        problems: list[dict[str, Any]] = self.installation.status()["problems"]
+        if "database_down" in codes:
+            return problems
+        return [problem for problem in problems if "did not answer within" not in problem["summary"]]
 
     def assert_well(self, files: Sequence[ExportFile], expected: dict[str, list[str]]) -> dict[str, Any]:
         """The same daemon went on by itself: each file loaded at its first own try, the right rows, no problem left."""

@@ -138,6 +138,7 @@ class World:
         self.contents: dict[str, Content] = {}
         self.kept: dict[bytes, Kept] = {}
         self.at = START
+        self.largest_batch = 0
 
     def tick(self) -> datetime:
         self.at += timedelta(seconds=1)
@@ -152,7 +153,7 @@ class World:
                 "qbwatch.runs", *tables,
             ):  # fmt: skip
                 self.connection.execute(text(f"DELETE FROM {table}"))
-        self.at = START
+        self.at, self.largest_batch = START, 0
 
     @property
     def loader(self) -> Loader:
@@ -197,8 +198,9 @@ class World:
                 run_id = runs.start_run(self.connection, Mode.INCREMENTAL, "a test", 0, self.tick())
                 due = store.in_fold_order(store.open_items(self.connection))
             loading = Loading(self.connection, self.loader, self.tick, Progress(run_id, len(due)))
-            for item in due:
-                loading.load(item)
+            for batch in loading.batches(due):
+                self.largest_batch = max(self.largest_batch, len(batch))
+                loading.load(batch)
 
     def decide(self, decision: str, path: str, died_after: int | None) -> None:
         """``revert``, ``skip``, ``accept`` or ``retry`` of what lies at the path; where that can't be, nothing."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from waiting import wait_until
@@ -21,6 +21,19 @@ from qbwatch.intake import Admission, Arrival, Intake, IntakeSettings, Ledger, M
 
 class NotNow(Exception):
     """The ledger can't be reached at the moment."""
+
+
+@dataclass
+class PushedClock(SteadyClock):
+    """The steady clock, which a test may push ahead, so that a long stall takes no time."""
+
+    ahead: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
 
 
 @dataclass
@@ -46,6 +59,11 @@ class MemoryLedger:
         return admissions
 
     @property
+    def known_paths(self) -> set[bytes]:
+        """What was admitted."""
+        return {path for _, path in list(self.known)}
+
+    @property
     def paths(self) -> Counter[bytes]:
         """How often each path was admitted."""
         return Counter(arrival.path for arrival in self.arrivals)
@@ -61,10 +79,11 @@ class RunningIntake:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     stop: threading.Event = field(default_factory=threading.Event)
     ignore: tuple[str, ...] = ()
+    clock: SteadyClock = field(default_factory=SteadyClock)
     beats: int = 0
 
     def __post_init__(self) -> None:
-        means = Means(self.vault, self.functions, SteadyClock(), self.ignore)
+        means = Means(self.vault, self.functions, self.clock, self.ignore)
         self.intake = Intake(self.settings, means, self.stop, self.beat)
         self.thread = threading.Thread(target=self.intake.run, name="intake")
 
@@ -119,8 +138,7 @@ def prepared(directory: Path, **changes: object) -> RunningIntake:
         "rescan_every": timedelta(seconds=1),
         "watcher": Watcher.AUTO,
     }
-    ledger = changes.pop("ledger", None) or MemoryLedger()
-    ignore = changes.pop("ignore", ())
+    parts = {name: changes.pop(name) for name in ("vault", "ledger", "ignore", "clock") if name in changes}
     settings = IntakeSettings(directory / "input", **{**waits, **changes})  # type: ignore[arg-type]
-    vault = Vault(directory / "state" / "vault")
-    return RunningIntake(directory / "input", settings, vault, ledger, ignore=ignore)  # type: ignore[arg-type]
+    parts.setdefault("vault", Vault(directory / "state" / "vault"))
+    return RunningIntake(directory / "input", settings, **parts)  # type: ignore[arg-type]

@@ -122,6 +122,18 @@ class Office:
         patience_over: bool = False,
     ) -> Admission:
         """Write a file into a folder and admit it as settled."""
+        return self.admitter.admit(self.arrival(name, content, root, mtime=mtime, patience_over=patience_over))
+
+    def arrival(
+        self,
+        name: str | bytes,
+        content: bytes,
+        root: str = "input",
+        *,
+        mtime: datetime = NOON,
+        patience_over: bool = False,
+    ) -> Arrival:
+        """Write a file into a folder and take it into the vault, as settled."""
         path = os.fsencode(name)
         file = os.fsencode(self.root / root) + b"/" + path
         os.makedirs(os.path.dirname(file), exist_ok=True)
@@ -131,10 +143,9 @@ class Office:
         kept = self.vault.take(path, self.root / root)
         assert isinstance(kept, Kept)
         self.at += timedelta(seconds=1)
-        arrival = Arrival(
+        return Arrival(
             root, path, kept.look, kept.content_hash, kept.size_bytes, self.at, self.at, patience_over=patience_over
         )
-        return self.admitter.admit(arrival)
 
     def work(self, scope: Scope | None = None) -> RunOutcome | None:
         """Plan a run and do it; None when there was nothing to do."""

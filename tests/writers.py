@@ -74,6 +74,21 @@ def appended_in_two_goes(source: Path, target: Path) -> None:
     _in_halves(source, target, keep_open=False)
 
 
+def written_out_of_order(source: Path, target: Path) -> None:
+    """As a downloader does that fetches several pieces at once: the end comes first, and a hole before it."""
+    pause = threading.Event()
+    for path in files(source):
+        content = Path(path).read_bytes()
+        with (target / Path(path).name).open("wb") as file:
+            file.seek(len(content) // 2)
+            file.write(content[len(content) // 2 :])
+    pause.wait(STALL)
+    for path in files(source):
+        content = Path(path).read_bytes()
+        with (target / Path(path).name).open("r+b") as file:
+            file.write(content[: len(content) // 2])
+
+
 def saved_by_an_editor(source: Path, target: Path) -> None:
     """Each file opened in vim and saved under its name in the folder."""
     script = "\n".join(f"silent edit {path}\nsilent write {target / Path(path).name}" for path in files(source))
@@ -153,7 +168,7 @@ def sshd(folder: Path) -> Iterator[tuple[str, Sequence[str]]]:
         *("-o", "StrictHostKeyChecking=no", "-o", "BatchMode=yes"),
     ]
     with _running([server, "-D", "-e", "-f", str(config)], folder):
-        wait_until(lambda: answers(int(port)), what="sshd to answer")
+        wait_until(lambda: answers(int(port)), 60, "sshd to answer")
         yield port, options
 
 

@@ -4,16 +4,7 @@
 
 with documents as (
 
-    select
-        order_type,
-        order_date,
-        document_number,
-        customer_name,
-        total_amount,
-        count(*) as times
-    from {{ ref('fct_orders') }}
-    where not is_void and document_number is not null
-    group by order_type, order_date, document_number, customer_name, total_amount
+    {{ documents_with_repeats() }}
 
 )
 

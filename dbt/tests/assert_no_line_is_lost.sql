@@ -1,5 +1,6 @@
--- Every staged line is in the mart, once.
-{{ config(severity="error", store_failures=true) }}
+-- Every staged line is in the mart, once. With each build the sums and counts of each day are compared with the raw
+-- tables, and the lines' keys are unique; this names the lines.
+{{ config(severity="error", store_failures=true, tags="on_demand") }}
 
 with staged as (
 

@@ -57,17 +57,18 @@ def test(config: str | None, as_json: bool) -> int:
     from qbwatch.core.model import QbwatchError
     from qbwatch.edges.notify import check_services, send, services_of
 
-    urls = [url.get_secret_value() for url in load_config(config).alerts.urls]
+    alerts = load_config(config).alerts
+    urls, fallback = ([url.get_secret_value() for url in some] for some in (alerts.urls, alerts.fallback))
     if not urls:
         raise QbwatchError(
             "no alert service is configured", "name one in [alerts] urls, or as the credential alert_urls"
         )
-    check_services(urls)
+    check_services(urls, fallback)
     message = Message(
         "qbwatch: test", "This is a test of qbwatch's alerts. Nothing is wrong, and nothing is to be done."
     )
     errors = {}
-    for service in services_of(urls):
+    for service in services_of([*urls, *fallback]):
         errors[service.name] = send(service, message).error
         if not as_json:
             click.echo(f"{service.name}: {errors[service.name] or 'delivered'}")

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 @json_option
 def check(file: str, timezone: str | None, date_order: str | None, config: str | None, as_json: bool) -> int:
     """Try a file out, wherever it lies: which dataset it is, the moment it speaks for, its rows and sums, rejected
-    lines, and what loading it would change. Writes nothing, and needs neither daemon nor database (without one, all
-    rows count as to be inserted).
+    lines, and what loading it would change (at its place, where newer files are loaded). Writes nothing, and needs
+    neither daemon nor database (without one, all rows count as to be inserted).
 
     Exit code 0 when it could be loaded or would be passed over, 1 when it would be quarantined.
 
@@ -44,20 +44,27 @@ def check(file: str, timezone: str | None, date_order: str | None, config: str |
     """
     from zoneinfo import ZoneInfo
 
-    from qbwatch.checking import Checker
     from qbwatch.core.dates import DateOrder
 
     log_to_stderr()
     loaded = _config_if_any(config)
     zone = _zone(timezone) or (loaded.quickbooks.timezone if loaded else ZoneInfo("America/New_York"))
     order = DateOrder(date_order or (loaded.quickbooks.date_order if loaded else "mdy"))
-    ignore, seed = (tuple(loaded.input.ignore), loaded.input.seed_directory) if loaded else ((), None)
-    said = Checker(zone, order, ignore, _engine(loaded), seed).check(Path(file))
+    said = _checker(loaded, zone, order).check(Path(file))
     if as_json:
         print_json(said)
     else:
         click.echo("\n".join(line for part in said["parts"] for line in _told(said["name"], part, zone)))
     return 0 if all(part["verdict"] in ("load", "duplicate", "ignore") for part in said["parts"]) else 1
+
+
+def _checker(loaded: Any, zone: ZoneInfo, order: Any) -> Any:
+    from qbwatch.checking import Checker
+
+    if loaded is None:
+        return Checker(zone, order, (), None)
+    ignore, vault = tuple(loaded.input.ignore), loaded.state.directory / "vault"
+    return Checker(zone, order, ignore, _engine(loaded), loaded.input.seed_directory, vault)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

@@ -119,7 +119,6 @@ def accept(file: str, mapped: tuple[str, ...], config: str | None, as_json: bool
     """
     renamed = _mapping(mapped)
     from qbwatch.core.holds import HOLDS
-    from qbwatch.core.model import QbwatchError
     from qbwatch.edges import decisions
     from qbwatch.edges.file_search import Named, choose
 
@@ -130,18 +129,9 @@ def accept(file: str, mapped: tuple[str, ...], config: str | None, as_json: bool
     names: list[str] = []
     with ledger(loaded) as connection:
         chosen = choose(connection, file, wanted, "nothing to accept")
-        ids = [each.item_id for each in chosen]
         if renamed:
-            names = _mapped(connection, loaded, ids, renamed)
-            ids = []
-        elif not any(each.code in (*HOLDS, *decisions.DECIDED) for each in chosen):
-            raise QbwatchError(
-                f"{chosen[0].name} is quarantined by a fault ({chosen[0].code}), and no question that can be accepted",
-                "export it again, or mend it and write it anew under its name; `qbwatch why` says what is wrong",
-            )
-        accepted = decisions.accept(connection, ids, _now())
-        reverted = [each.item_id for each in chosen if each.code in decisions.DECIDED and ids]
-        taken_up = accepted + decisions.release(connection, reverted, _now()) + len(names)
+            names = _mapped(connection, loaded, [each.item_id for each in chosen], renamed)
+        taken_up = len(names) if renamed else _accepted(connection, chosen)
         if not taken_up:
             raise _overtaken()
     is_taken_up = _wake(loaded.control.socket)
@@ -179,6 +169,22 @@ def _mapped(connection: Any, config: Any, ids: list[int], renamed: dict[str, str
     vault = Vault(config.state.directory / "vault")
     loader = Loader(vault, DateOrder(config.quickbooks.date_order), zone=config.quickbooks.timezone)
     return map_columns(connection, loader, ids, renamed, _now())
+
+
+def _accepted(connection: Any, chosen: Any) -> int:
+    """Answer the questions about these parts with yes; how many are taken up. Raises `QbwatchError` without one."""
+    from qbwatch.core.holds import HOLDS
+    from qbwatch.core.model import QbwatchError
+    from qbwatch.edges import decisions
+
+    if not any(each.code in (*HOLDS, *decisions.DECIDED) for each in chosen):
+        raise QbwatchError(
+            f"{chosen[0].name} is quarantined by a fault ({chosen[0].code}), and no question that can be accepted",
+            "export it again, or mend it and write it anew under its name; `qbwatch why` says what is wrong",
+        )
+    accepted = decisions.accept(connection, [each.item_id for each in chosen], _now())
+    reverted = [each.item_id for each in chosen if each.code in decisions.DECIDED]
+    return accepted + decisions.release(connection, reverted, _now())
 
 
 def _chosen(connection: Any, files: tuple[str, ...], wanted: Any, what: str) -> list[int]:

@@ -150,6 +150,7 @@ def _how_to_go_on(ending: Ending, keep: bool) -> list[str]:
         f"  qbwatch why {ending.damaged['name']} {config}",
         f"  cp some_export.csv {site.drop_folder}/input/",
         f"  psql '{url}'",
+        f"  {site.page}      # the status page: open it in a browser",
         f"  less {site.log}",
         # The daemon stops its Postgres first, which needs the folder until it is down.
         f"  kill {pid}; tail --pid={pid} -f /dev/null; rm -r {site.root}      # to end it",

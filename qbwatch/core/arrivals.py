@@ -10,19 +10,26 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from qbwatch.core.expect import WORKWEEK, Week
+
 _DAYS_NEEDED = 5
 _LATE_BY = 1.5  # times the longest gap so far
 _AT_LEAST = timedelta(days=2)
 _GAPS = 30  # the most recent ones
 
 
-def overdue_since(arrivals: Sequence[datetime], at: datetime) -> datetime | None:
+def overdue_since(arrivals: Sequence[datetime], at: datetime, week: Week) -> datetime | None:
     """When the next file should have come at the latest; None while that isn't past, or isn't known.
 
-    ``arrivals``: one moment for each day on which files arrived, oldest first.
+    ``arrivals``: one moment for each day on which files arrived, oldest first. Holidays and the firm's closed days
+    are given on top.
     """
     if len(arrivals) < _DAYS_NEEDED:
         return None
     gaps = [later - earlier for earlier, later in pairwise(arrivals)][-_GAPS:]
     due_at = arrivals[-1] + max(max(gaps) * _LATE_BY, _AT_LEAST)
+    day = week.day_of(arrivals[-1])
+    while (day := day + timedelta(days=1)) <= week.day_of(due_at) and day <= week.day_of(at):
+        if day.weekday() in WORKWEEK and week.is_closed(day):
+            due_at += timedelta(days=1)
     return due_at if at > due_at else None

@@ -119,6 +119,16 @@ def judge_room(check: str, path: str, free: int, reserve: int, texts: tuple[str,
     return ok(check, f"{size_text} are free")
 
 
+def judge_page(folder: str, account: str, *, exists: bool, is_writable: bool) -> list[Finding]:
+    """The folder of the status page."""
+    if not exists:
+        return [fail("status page", f"{folder} does not exist", f"install -d {quote(folder)}")]
+    if not is_writable:
+        fix = f"setfacl -m u:{account}:rwX {quote(folder)}"
+        return [fail("status page", f"user {account} can't write to {folder}", fix)]
+    return [ok("status page", f"{folder} is writable")]
+
+
 def judge_vault(facts: VaultFacts) -> list[Finding]:
     """The copies of what was accepted."""
     if facts.damaged:

@@ -26,8 +26,9 @@ def config_text(answers: FirstAnswers) -> str:
     state = _given("directory", answers.state, '"/var/lib/qbwatch"')
     urls = f"urls = [{', '.join(map(_quoted, answers.alerts))}]" if answers.alerts else '#urls = ["mailto://…"]'
     return f"""\
-# The configuration of qbwatch. `qbwatch doctor` checks it with everything around it; `systemctl restart qbwatch` makes
-# a change count. A line that begins with # shows what holds without it. README.md explains every key.
+# The configuration of qbwatch. `qbwatch doctor` checks it with everything around it; `qbwatch reload` makes a change
+# count, and says what needs a restart. A line that begins with # shows what holds without it. README.md explains every
+# key.
 
 [input]
 # The folder into which the exports are synced. It is only ever read.
@@ -63,11 +64,28 @@ timezone = {_quoted(answers.timezone)}
 #country = "US"
 #closed = ["2026-12-24"]
 
+[expect]
+# Exports that should arrive, and by when on the office's clock; learned where nothing is said:
+#"quickbooks.invoices" = {{ every = "business day", by = "06:00" }}
+
 [alerts]
 # Whom to tell of trouble, by https://github.com/caronc/apprise/wiki; try it with `qbwatch alerts test`.
 {urls}
+# Who gets what none of them takes:
+#fallback = ["ntfy://…"]
+# A watchman elsewhere, asked every few minutes, who notices that this machine is silent:
+#heartbeat = "https://hc-ping.com/…"
+#heartbeat_every = "5m"
+# After how long the same trouble is told again, and whether names and amounts are left out of the messages:
+#remind = "24h"
+#redact = true
 # Also tell of runs that went well: "never", "daily" or "every_run":
 #on_success = "never"
+
+[page]
+# The status as a file for people without a login, outside the folders above, and notes beside it for refused files:
+#file = "/srv/quickbooks-csv/status/qbwatch.html"
+#receipts = false
 """
 
 

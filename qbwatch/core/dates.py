@@ -19,10 +19,11 @@ _TIME = re.compile(
     r"(?:T| +)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
     r"(?: ?[AaPp]\.?[Mm]\.?)?(?: ?(?:Z|[-+][0-9]{2}:?[0-9]{2}))?$"
 )
-_MONTHS = (
+MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
+_SERIAL = re.compile(r"[1-9][0-9]{4}(?:\.[0-9]+)?")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 _PIVOT = 70  # two-digit years: 70..99 are 19xx
 _LONGEST = 60  # characters of a day with its time
@@ -76,12 +77,14 @@ def parse_date(text: str, order: DateOrder) -> date | None:
 def _in_words(text: str) -> date:
     if text and not text.strip("#"):
         raise NotADate("not a date: a spreadsheet's column was too narrow to show it")
+    if _SERIAL.fullmatch(text):
+        raise NotADate("not a date: a spreadsheet's number of a day, which doesn't say from when it counts")
     match = _MONTH_FIRST.fullmatch(text) or _DAY_FIRST.fullmatch(text)
     if match is None:
         raise NotADate("not a date")
     word = match["month"].lower()
-    named = [number for number, name in enumerate(_MONTHS, start=1) if name.startswith(word[:3])]
-    if not named or not (_MONTHS[named[0] - 1].startswith(word) and (len(word) in (3, 4) or word in _MONTHS)):
+    named = [number for number, name in enumerate(MONTHS, start=1) if name.startswith(word[:3])]
+    if not named or not (MONTHS[named[0] - 1].startswith(word) and (len(word) in (3, 4) or word in MONTHS)):
         raise NotADate("not a date: no such month")
     return _day(_year(match["year"]), named[0], int(match["day"]))
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from qbwatch.core.expect import Expectation, Export, Week
 from qbwatch.core.freshness import IsClosed
-from qbwatch.core.model import DaemonState, FailureClass
+from qbwatch.core.model import DaemonState, Failure, FailureClass
 
 Json = dict[str, Any]
 
@@ -23,7 +25,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong and what a person can do about it."""
+    """One thing that is wrong and what a person can do about it.
+
+    ``concerns``: the dataset or relation that it is about, where problems of one code are told apart by it.
+    """
 
     code: str
     failure_class: FailureClass
@@ -32,6 +37,7 @@ class Problem:
     hint: str
     since: datetime | None = None
     file: str | None = None
+    concerns: str = ""
 
     def to_json(self) -> Json:
         """The entry of ``problems``."""
@@ -60,7 +66,8 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class DaemonFacts:
-    """What only the daemon knows of itself. ``requests``: what people asked for and isn't done, in its order."""
+    """What only the daemon knows of itself. ``requests``: what people asked for and isn't done, in its order;
+    ``silence``: why one that is there gave no answer."""
 
     state: DaemonState
     pid: int | None = None
@@ -71,10 +78,13 @@ class DaemonFacts:
     events_missed: int = 0
     last_scan_at: datetime | None = None
     settling: Sequence[tuple[str, datetime]] = ()
+    more_settling: int = 0  # beside those that are named
+    sync_client: str | None = None  # the program that brings the files, as far as known
     ignored: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
     paused: Pause | None = None
     requests: Sequence[Json] = ()
+    silence: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,9 @@ class LedgerFacts:
     """What Postgres knows. The lists hold rows of the ledger with the keys that the answer shows.
 
     ``held_up``: by each fault that passes, how many files wait for another try, since when, and why. ``arrivals``: the
-    last moment of each recent day on which files arrived, oldest first.
+    last moment of each recent day on which files arrived, oldest first. ``exports``: by dataset, those of the last
+    months. ``known_since``: when the first file was seen.
+    ``broken_channels``: alert services that refuse for good, since when, and why.
     """
 
     waiting_count: int
@@ -103,22 +115,33 @@ class LedgerFacts:
     last_success_at: datetime | None
     relations: Sequence[RelationFacts]
     debt: Sequence[str]
-    debt_reason: str | None
+    debt_failure: Failure | None
     last_build_at: datetime | None
     failed_nodes: Sequence[Json]
     warned_nodes: Sequence[Json]
     held_up: Sequence[Json] = ()
     arrivals: Sequence[datetime] = ()
+    exports: Mapping[str, Sequence[Export]] = field(default_factory=dict)
+    known_since: datetime | None = None
+    broken_channels: Sequence[Json] = ()
     alerts: Json = field(default_factory=lambda: {"open_incidents": 0, "undelivered": 0})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Freshness as configured: the office's today, its closed days, and the limit of each relation in business days."""
+    """What is configured: the office's today, its closed days, the limit of each relation in business days, and the
+    exports that should arrive (None: that dataset is never expected)."""
 
     today: date
     is_closed: IsClosed
     limit_for: Callable[[str], int | None]
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    expected: Mapping[str, Expectation | None] = field(default_factory=dict)
+
+    @property
+    def week(self) -> Week:
+        """The office's calendar."""
+        return Week(self.zone, self.is_closed)
 
 
 def moment(at: datetime | None) -> str | None:

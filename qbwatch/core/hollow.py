@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_RUN = b"\0" * 512  # a sector, the least that is ever reserved
+_RUN = b"\0" * 16  # in UTF-32, the most generous of encodings, five may follow each other; a hole may be small
 _TEXT = ("csv", "tsv", "tab", "txt", "iif")
 
 

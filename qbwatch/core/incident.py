@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from qbwatch.core.facts import Json, Severity
+from qbwatch.core.facts import Problem, Severity
 from qbwatch.core.model import FailureClass
 
 NAMES_KEPT = 5
+_JOINED = ("stale", "data_test_warns")  # one cause, whichever and however many relations and tests it hits
 
 
 class Kind(StrEnum):
@@ -49,7 +50,8 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One cause of trouble. ``told_at`` is when a message about it was last queued (None: not yet)."""
+    """One cause of trouble. ``told_at``: when a message about it was last queued (None: not yet); ``reached``: the
+    services that took an alert about it since it last opened."""
 
     id: str
     cause: str
@@ -67,6 +69,12 @@ class Incident:
     acknowledged_at: datetime | None = None
     recovered_at: datetime | None = None
     returns: int = 0
+    reached: tuple[str, ...] = ()
+
+    @property
+    def concerns(self) -> str:
+        """What it is about: a dataset, say; empty when its code says all."""
+        return self.cause.split("/", 2)[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,8 @@ def joined(present: Sequence[Sighting]) -> Mapping[str, Sighting]:
     for each in present:
         if (first := found.get(each.cause)) is not None:
             names = tuple(dict.fromkeys(first.names + each.names))[:NAMES_KEPT]
-            each = replace(first, names=names, count=first.count + each.count)
+            worst = Severity.ERROR if Severity.ERROR in (first.severity, each.severity) else Severity.WARNING
+            each = replace(first, names=names, count=first.count + each.count, severity=worst)
         found[each.cause] = each
     return found
 
@@ -141,7 +150,7 @@ def _present(before: Incident | None, sighting: Sighting | None, pace: Pace, now
         return replace(_described(before, sighting), absent_since=None)
     if before is not None and before.recovered_at is not None and now - before.recovered_at < pace.returning:
         again = replace(_described(before, sighting), recovered_at=None, absent_since=None, told_at=None)
-        return replace(again, seen_since=now, acknowledged_at=None, returns=before.returns + 1)
+        return replace(again, seen_since=now, acknowledged_at=None, reached=(), returns=before.returns + 1)
     digest = hashlib.sha256(f"{sighting.cause} {now.isoformat()}".encode("utf-8", "replace")).hexdigest()
     return Incident(
         digest[:8], sighting.cause, sighting.failure_class, sighting.code, sighting.severity, sighting.summary,
@@ -181,22 +190,22 @@ def _tell(incident: Incident, pace: Pace, now: datetime) -> tuple[Incident, Kind
     return incident, None
 
 
-def sightings_of(problems: Sequence[Json]) -> list[Sighting]:
-    """The problems of a status as causes; those about files that wait for a person are counted in the ledger instead.
+def sightings_of(problems: Sequence[Problem]) -> list[Sighting]:
+    """Problems as causes; those about files that wait for a person are counted in the ledger instead.
 
     A daemon that tells of itself is not down. What makes Postgres unreachable changes its code while it lasts, and is
-    one cause.
+    one cause. What is too old is one cause too, however many relations are.
     """
     return [
         Sighting(
-            FailureClass(problem["class"]),
-            "database_down" if problem["code"].startswith("database_") else problem["code"],
-            "",
-            Severity(problem["severity"]),
-            problem["summary"],
-            problem["hint"],
-            (problem["file"],) if problem["file"] else (),
+            problem.failure_class,
+            "database_down" if problem.code.startswith("database_") else problem.code,
+            "" if problem.code in _JOINED else problem.concerns,
+            problem.severity,
+            problem.summary,
+            problem.hint,
+            (problem.file or problem.concerns,) if problem.file or problem.code in _JOINED else (),
         )
         for problem in problems
-        if problem["code"] not in ("quarantined_file", "daemon_down")
+        if problem.code not in ("quarantined_file", "daemon_down")
     ]

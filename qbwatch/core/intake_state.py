@@ -37,7 +37,8 @@ class IntakeProblem:
 
 @dataclass(frozen=True, slots=True)
 class IntakeState:
-    """A snapshot. ``settling`` holds (root, path, first seen at); ``ignored`` counts the files present by rule.
+    """A snapshot. ``settling`` holds (root, path, first seen at), the longest waiting first; of very many not all, but
+    ``settling_count`` counts them all. ``ignored`` counts the files present by rule.
 
     ``events_missed`` counts how often the kernel reported that it dropped events (not how many: that is unknown).
     """
@@ -46,9 +47,11 @@ class IntakeState:
     watch_alive: bool = False
     is_quiet: bool = False
     settling: tuple[tuple[str, bytes, datetime], ...] = ()
+    settling_count: int = 0
     ignored: Mapping[str, int] = field(default_factory=dict)
     polled_because: str | None = None
     events_missed: int = 0
     vanished: int = 0
     last_scan_at: datetime | None = None
     problems: tuple[IntakeProblem, ...] = ()
+    sync_client: str | None = None  # the program that brings the files, as far as known

@@ -35,6 +35,10 @@ _WHY = tuple(
         (r"[-+(]*[0-9]{1,3}(\.[0-9]{3})*,[0-9]{1,2}\)?-?(\s*[^\s0-9]+)?", "a decimal comma"),
         (r"[-+($]*[0-9.,]*,[0-9.,]*\)?-?", "commas that don't stand between thousands"),
         (r".*[€£¥₹₽₩¢].*", "another currency's sign"),
+        (r"[-(]?[A-Z]{2,3}\s*[$]?\s*[-(]?[0-9].*|[-(]?[$]?[0-9][0-9.,]*\)?\s*[A-Z]{3}", "a currency's code"),
+        (r".*[0-9]\s*[CD]R", "a sign in letters"),
+        (r"[-+($]*[0-9][0-9.,]*(\s[0-9][0-9.,]*)+\)?-?", "blanks between its digits"),
+        (r"=.*", "a formula"),
         (r".*%", "a percentage where an amount belongs"),
         (r".*[^\x00-\x7f].*", "letters or digits other than 0 to 9"),
     )
@@ -74,6 +78,14 @@ def parse_amount(text: str) -> Decimal | None:
     amount = Decimal(match["number"].replace(",", "").rstrip("."))
     # Decimal's own minus would round to the 28 digits of the default context.
     return amount.copy_negate() if any(signs) and amount else amount
+
+
+def is_amount(text: str) -> bool:
+    """Whether a text states an amount; a blank states none."""
+    try:
+        return parse_amount(text) is not None
+    except NotAnAmount:
+        return False
 
 
 def _why_none(text: str) -> str:

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from qbwatch.core.arrivals import overdue_since
+from qbwatch.core.expect import Week
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Problem, Severity
 from qbwatch.core.filename import part_name
 from qbwatch.core.freshness import Freshness
-from qbwatch.core.model import DaemonState, FailureClass
+from qbwatch.core.model import DaemonState, Failure, FailureClass
+
+_NAMED = 3  # failed nodes that are told of by name
 
 
 def of_daemon(daemon: DaemonFacts) -> list[Problem]:
     """Faults of the daemon and its surroundings: down, deaf, or what the intake reports."""
     problems = list(daemon.problems)
     if daemon.state is DaemonState.DOWN:
-        hint = "start it: `systemctl start qbwatch`, or `qbwatch run` in the foreground"
-        problems.append(
-            Problem("daemon_down", FailureClass.INFRASTRUCTURE, Severity.ERROR, "the daemon is not running", hint)
-        )
+        problems.append(daemon_down(daemon.silence))
     elif daemon.watch_alive is False:
         hint = "new files are still found by the periodic scan; see the journal"
         problems.append(
@@ -30,6 +30,13 @@ def of_daemon(daemon: DaemonFacts) -> list[Problem]:
         hint, since = "go on: qbwatch resume", daemon.paused.since
         problems.append(Problem("paused", FailureClass.CONFIGURATION, Severity.WARNING, text, hint, since))
     return problems
+
+
+def daemon_down(silence: Failure | None) -> Problem:
+    """No daemon answers: there is none, or one that may not be asked or doesn't speak."""
+    hint = "start it: `systemctl start qbwatch`, or `qbwatch run` in the foreground"
+    silence = silence or Failure(FailureClass.INFRASTRUCTURE, "absent", "the daemon is not running", hint)
+    return Problem("daemon_down", silence.failure_class, Severity.ERROR, silence.reason, silence.hint)
 
 
 def of_ledger(ledger: LedgerFacts) -> list[Problem]:
@@ -57,10 +64,10 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
         )
         for held in ledger.held_up
     ]
-    if ledger.failed_nodes or ledger.debt_reason:
-        summary = f"dbt failed: {ledger.debt_reason or ledger.failed_nodes[0]['message']}"
-        hint = "the loaded data is safe; the marts are as before. mend the cause, then `qbwatch once`"
-        problems.append(Problem("transform_failed", FailureClass.DATA, Severity.ERROR, summary, hint))
+    if (failure := ledger.debt_failure or _of_nodes(ledger.failed_nodes)) is not None:
+        summary = f"dbt failed: {failure.reason}"
+        hint = failure.hint or "the loaded data is safe; mend the cause, then: qbwatch once"
+        problems.append(Problem("transform_failed", failure.failure_class, Severity.ERROR, summary, hint))
     problems += [
         Problem(
             "data_test_warns",
@@ -68,20 +75,45 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
             Severity.WARNING,
             f"{node['name']}: {node['message'] or 'a data test warns'}",
             "nothing is lost; look at the rows the test names",
+            concerns=node["name"],
         )
         for node in ledger.warned_nodes
+    ]
+    problems += [
+        Problem(
+            "channel_broken",
+            FailureClass.CONFIGURATION,
+            Severity.WARNING,
+            f"alert channel {each['service']} broken since {each['since']:%Y-%m-%d %H:%M} UTC: {each['error']}",
+            "put a valid address into alerts.urls, then: qbwatch reload && qbwatch alerts test",
+            each["since"],
+            concerns=each["service"],
+        )
+        for each in ledger.broken_channels
     ]
     return problems
 
 
-def of_arrivals(ledger: LedgerFacts, at: datetime) -> list[Problem]:
-    """Nothing has arrived for longer than usual."""
-    since = overdue_since(ledger.arrivals, at)
+def _of_nodes(failed: Sequence[Json]) -> Failure | None:
+    """Nodes that failed although nothing is owed: tests that a person ran, mostly."""
+    if not failed:
+        return None
+    reason = "; ".join(f"{node['name']}: {node['message'] or node['status']}" for node in failed[:_NAMED])
+    reason += f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+    if all(node["status"] == "fail" for node in failed):
+        return Failure(FailureClass.DATA, "transform_failed", reason, "mend the data, then: qbwatch test")
+    return Failure(FailureClass.CONFIGURATION, "transform_failed", reason, "mend the model or test, then: qbwatch once")
+
+
+def of_arrivals(ledger: LedgerFacts, sync_client: str | None, at: datetime, week: Week) -> list[Problem]:
+    """Nothing has arrived for longer than usual. ``sync_client`` is the program that brings the files, if known."""
+    since = overdue_since(ledger.arrivals, at, week)
     if since is None:
         return []
     days = (at - ledger.arrivals[-1]).days
     summary = f"no file has arrived for {days} days, which is longer than usual"
-    hint = "did the exporter run on the office PC, and does the sync client run on both sides?"
+    client = sync_client or "the sync client"
+    hint = f"did the exporter run on the office PC, and does {client} run on both sides?"
     return [Problem("nothing_arrives", FailureClass.MISSING_FILES, Severity.WARNING, summary, hint, since)]
 
 
@@ -94,6 +126,7 @@ def of_freshness(freshness: Sequence[Json]) -> list[Problem]:
             Severity.ERROR if entry["state"] == Freshness.STALE else Severity.WARNING,
             f"{entry['relation']} is {entry['age_business_days']} business days old",
             "did the exporter run, and did Dropbox sync?",
+            concerns=entry["relation"],
         )
         for entry in freshness
         if entry["state"] in (Freshness.WARN, Freshness.STALE)

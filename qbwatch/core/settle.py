@@ -14,7 +14,7 @@ Pure: the caller says what time it is (any aware datetime that never runs backwa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -58,6 +58,8 @@ class _Path:
     unchanged_since: datetime | None = None
     doubted: bool = False
     postponed: int = 0
+    restarts: int = 0
+    moved_at: datetime | None = None  # when it was last found changing, or open for writing
     writing: bool = False
 
 
@@ -74,12 +76,19 @@ class Settler:
     """Keeps the paths that are being watched until they settle. Not thread-safe: it belongs to one loop."""
 
     def __init__(self, quiet_for: timedelta, doubt_for: timedelta) -> None:
+        self.adjust(quiet_for, doubt_for)
+        self._paths: dict[bytes, _Path] = {}
+
+    def adjust(self, quiet_for: timedelta, doubt_for: timedelta) -> None:
+        """Wait so long from now on, also for the paths that are known."""
         self._quiet_for = quiet_for
         self._doubt_for = max(doubt_for, quiet_for)
-        self._paths: dict[bytes, _Path] = {}
 
     def __contains__(self, path: bytes) -> bool:
         return path in self._paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
     def notice(self, path: bytes, at: datetime, renamed: bool = False) -> None:
         """An event or a scan mentioned ``path``: look soon. ``renamed``: it came by a rename, hence in one piece."""
@@ -107,9 +116,11 @@ class Settler:
         known = self._paths.setdefault(path, _Path(since=at, due_at=at, renamed=False))
         unchanged_since = _compare(known, look, at)
         known.writing = writing is True
+        if known.writing:
+            known.moved_at = at
         patient = known.doubted or look.size == 0
         whole = known.renamed and writing is False and not patient
-        ready_at = unchanged_since + (self._doubt_for if patient else self._quiet_for)
+        ready_at = unchanged_since + (self._doubt_for if patient else self._quiet_after(known.restarts))
         if writing is not True and (whole or at >= ready_at):
             known.due_at = at
             return Verdict.OUTWAITED if patient else Verdict.SETTLED
@@ -125,9 +136,15 @@ class Settler:
             known.due_at = at + self._quiet_for
 
     def restart(self, path: bytes, at: datetime) -> None:
-        """The file changed while it was being copied: begin the quiet period anew."""
+        """The file changed while it was being copied: begin the quiet period anew, a longer one each time.
+
+        On some mounts it is our reading that changes the file: rclone moves the times of one that it still has to
+        upload whenever that is opened, and puts the upload off.
+        """
         if known := self._paths.get(path):
             known.renamed, known.unchanged_since = False, None
+            known.restarts += 1
+            known.moved_at = at
             known.due_at = at
 
     def postpone(self, path: bytes, at: datetime) -> None:
@@ -162,17 +179,24 @@ class Settler:
         """When the next look is due, None when nothing is being watched."""
         return min((known.due_at for known in self._paths.values()), default=None)
 
-    def settling(self) -> Sequence[tuple[bytes, datetime]]:
-        """Every watched path and when it was noticed first."""
-        return [(path, known.since) for path, known in self._paths.items()]
+    def settling(self) -> Iterator[tuple[bytes, datetime]]:
+        """Every watched path and when it was noticed first, in the order of that."""
+        return ((path, known.since) for path, known in self._paths.items())
 
-    def restless(self, at: datetime, limit: timedelta) -> list[Restless]:
-        """The files that have not come to rest for longer than ``limit``; they go on being watched."""
+    def restless(self, limit: timedelta) -> list[Restless]:
+        """The files that were found at work longer than ``limit`` after they were noticed; they go on being watched.
+
+        One that merely waits for its turn, behind thousands of others, isn't among them.
+        """
         return [
             Restless(path, known.since, known.writing)
             for path, known in self._paths.items()
-            if not known.postponed and at - known.since >= limit
+            if not known.postponed and known.moved_at is not None and known.moved_at - known.since >= limit
         ]
+
+    def _quiet_after(self, restarts: int) -> timedelta:
+        doublings = min(max(restarts - 1, 0), 10)
+        return min(self._quiet_for * (1 << doublings), max(self._quiet_for, _LONGEST_PAUSE))
 
     @property
     def is_quiet(self) -> bool:
@@ -190,7 +214,7 @@ def _compare(known: _Path, look: Look, at: datetime) -> datetime:
     """Note the look, and say since when the file hasn't changed."""
     changed = known.look is not None and known.look != look
     if changed:
-        known.doubted, known.postponed = False, 0
+        known.doubted, known.postponed, known.moved_at = False, 0, at
         known.renamed = known.renamed and known.rename_unseen
     if changed or known.unchanged_since is None:
         known.unchanged_since = at

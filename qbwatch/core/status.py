@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from qbwatch.core import missing
 from qbwatch.core import problems as problems_of
+from qbwatch.core.expect import Standing
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, RelationFacts, Severity, moment
 from qbwatch.core.freshness import business_days_between, judge
 from qbwatch.core.model import DaemonState, FailureClass
@@ -20,13 +22,8 @@ def assemble(
 ) -> Json:
     """The whole answer, with the keys of ``qbwatch status --json``."""
     freshness = [_freshness(relation, limits) for relation in ledger.relations]
-    known = [
-        *problems_of.of_daemon(daemon),
-        *problems_of.of_ledger(ledger),
-        *problems_of.of_arrivals(ledger, at),
-        *problems_of.of_freshness(freshness),
-    ]
-    problems = problems_of.without_repeats(known)
+    expected = standings(ledger, limits, at)
+    problems = _problems(ledger, daemon, limits, freshness, expected, at)
     settling = [
         {"name": name, "dataset": None, "state": "settling", "next_attempt_at": None} for name, _ in daemon.settling
     ]
@@ -50,7 +47,7 @@ def assemble(
             "requests": list(daemon.requests),
         },
         "pending": {
-            "count": ledger.waiting_count + len(settling),
+            "count": ledger.waiting_count + len(settling) + daemon.more_settling,
             "oldest_seen_at": moment(min(filter(None, (oldest, ledger.oldest_waiting_at)), default=None)),
             "files": settling + list(ledger.waiting),
         },
@@ -60,6 +57,7 @@ def assemble(
         "last_run": ledger.last_run,
         "last_success_at": moment(ledger.last_success_at),
         "freshness": freshness,
+        "expected": [missing.to_json(each, limits.week) for each in expected],
         "transform": {
             "debt": list(ledger.debt),
             "last_build_at": moment(ledger.last_build_at),
@@ -67,6 +65,36 @@ def assemble(
         },
         "alerts": dict(ledger.alerts),
     }
+
+
+def problems_in(ledger: LedgerFacts, daemon: DaemonFacts, limits: Limits, at: datetime) -> list[Problem]:
+    """What is wrong, and nothing else."""
+    freshness = [_freshness(relation, limits) for relation in ledger.relations]
+    return _problems(ledger, daemon, limits, freshness, standings(ledger, limits, at), at)
+
+
+def standings(ledger: LedgerFacts, limits: Limits, at: datetime) -> list[Standing]:
+    """How the exports that are expected stand."""
+    return missing.standings_of(ledger.exports, limits.expected, limits.week, ledger.known_since, at)
+
+
+def _problems(
+    ledger: LedgerFacts,
+    daemon: DaemonFacts,
+    limits: Limits,
+    freshness: Sequence[Json],
+    expected: Sequence[Standing],
+    at: datetime,
+) -> list[Problem]:
+    absent = missing.problems_of(expected, limits.week)
+    known = [
+        *problems_of.of_daemon(daemon),
+        *problems_of.of_ledger(ledger),
+        # Which export is missing says more than that nothing comes.
+        *(absent or problems_of.of_arrivals(ledger, daemon.sync_client, at, limits.week)),
+        *problems_of.of_freshness(freshness),
+    ]
+    return problems_of.without_repeats(known)
 
 
 def health_of(problems: Sequence[Problem]) -> str:
@@ -82,7 +110,10 @@ def from_cache(answer: Json, cached_at: datetime, problem: Problem, daemon: Daem
     said = {**problem.to_json(), "summary": f"{problem.summary}; this is the last known answer, {age} old"}
     known = [entry for entry in answer["problems"] if not entry["code"].startswith(("database_", "daemon_down"))]
     if daemon is not None and daemon.state is not DaemonState.DOWN:
-        known = [*_of_now(daemon), *(entry for entry in known if not _is_of_surroundings(entry))]
+        current = _of_now(daemon)
+        told = {(entry["code"], entry["file"]) for entry in current}
+        earlier = [entry for entry in known if not _is_of_surroundings(entry)]
+        known = [*current, *(entry for entry in earlier if (entry["code"], entry["file"]) not in told)]
     state = daemon.state.value if daemon else DaemonState.DOWN.value
     pid, alive = (daemon.pid, daemon.watch_alive) if daemon else (None, None)
     return {

@@ -49,8 +49,12 @@ class UnitFacts:
 
 def unit_for(template: str, facts: UnitFacts) -> str:
     """The daemon's unit as text."""
-    settings = {"ExecStart": [_command(facts, "run")], "ExecStartPre": ["-" + _command(facts, "doctor", "--quick")]}
-    settings |= _account_and_secrets(facts)
+    settings = {
+        "ExecStart": [_command(facts, "run")],
+        "ExecStartPre": ["-" + _command(facts, "doctor", "--quick")],
+        "ExecReload": [_command(facts, "reload")],
+        **_account_and_secrets(facts),
+    }
     dropped: set[str] = set()
     if facts.is_user:
         settings["WantedBy"] = ["default.target"]  # multi-user.target is no target of a user's own systemd

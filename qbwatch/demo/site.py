@@ -36,6 +36,10 @@ url = "embedded"     # a private Postgres in the state folder
 date_order = "mdy"
 timezone   = "America/New_York"
 
+[page]
+file     = "{root}/quickbooks-csv/status/qbwatch.html"
+receipts = true
+
 [control]
 socket = "{root}/control.sock"
 """
@@ -59,6 +63,11 @@ class Site:
         return self.root / "quickbooks-csv"
 
     @property
+    def page(self) -> Path:
+        """The status page."""
+        return self.drop_folder / "status" / "qbwatch.html"
+
+    @property
     def log(self) -> Path:
         """Where the daemon's log goes."""
         return self.root / "qbwatch.log"
@@ -67,7 +76,7 @@ class Site:
         """Make folders and configuration. Raises `QbwatchError` when there is a demo already."""
         if self.config.exists():
             raise QbwatchError(f"{self.root} holds a demo already", "name another --directory, or remove that one")
-        for folder in (self.drop_folder / "input", self.drop_folder / "seed", self.root / "state"):
+        for folder in (self.drop_folder / "input", self.drop_folder / "seed", self.page.parent, self.root / "state"):
             folder.mkdir(parents=True, exist_ok=True)
         self.config.write_text(_CONFIGURATION.format(root=self.root), "utf-8")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from qbwatch.core.arrival import Arrival
 from qbwatch.core.filename import name_of_copies
 from qbwatch.core.model import AsOfBasis, Failure, ItemState
 
@@ -68,6 +69,19 @@ def newest_version(connection: Connection, root: str, path: bytes) -> Version | 
                WHERE root = :root AND path = :path ORDER BY id DESC LIMIT 1"""
     row = connection.execute(text(query), {"root": root, "path": path}).mappings().one_or_none()
     return None if row is None else Version(**{**row, "inode": int(row["inode"]), "device": int(row["device"])})
+
+
+def known_among(connection: Connection, arrivals: Sequence[Arrival]) -> set[bytes]:
+    """Which of their paths and content hashes (as bytes) the ledger has met: one question, as thousands may come."""
+    query = """SELECT path AS known FROM qbwatch.files WHERE root = ANY(:roots) AND path = ANY(:paths)
+               UNION ALL
+               SELECT convert_to(content_hash, 'UTF8') FROM qbwatch.work_items WHERE content_hash = ANY(:hashes)"""
+    values = {
+        "roots": list({arrival.root for arrival in arrivals}),
+        "paths": [arrival.path for arrival in arrivals],
+        "hashes": [arrival.content_hash for arrival in arrivals],
+    }
+    return {bytes(known) for known in connection.scalars(text(query), values)}
 
 
 def is_content_known(connection: Connection, content_hash: str) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
+from qbwatch.core.expect import Export
 from qbwatch.core.facts import Json, LedgerFacts, RelationFacts, moment
 from qbwatch.core.freshness import last_whole_day
+from qbwatch.core.model import Failure, FailureClass
 from qbwatch.datasets import Dataset, Kind, datasets
-from qbwatch.edges.incidents import counts
+from qbwatch.edges.incidents import broken_channels, counts
 
+_FAILED = ("error", "fail", "runtime error")
 _SHOWN = 50  # entries of a list in the status; the counts are complete
 
 # What each mart is made of: it is as current as the oldest of these that was ever loaded.
@@ -28,7 +32,7 @@ MARTS = {
 }
 
 
-def ledger_facts(connection: Connection, zone: ZoneInfo) -> LedgerFacts:
+def ledger_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> LedgerFacts:
     """Everything the status needs from Postgres, in the caller's transaction."""
     waiting: Any = connection.execute(text(_WAITING_COUNT)).one()
     debt = connection.execute(text(_DEBT)).all()
@@ -41,20 +45,64 @@ def ledger_facts(connection: Connection, zone: ZoneInfo) -> LedgerFacts:
         current_run=_run(connection, _CURRENT_RUN),
         last_run=_last_run(connection),
         last_success_at=connection.scalar(text(_LAST_SUCCESS)),
-        relations=_relations(connection, zone),
+        relations=_relations(connection, zone, lambda dataset: _count(connection, dataset)),
         debt=[row.dataset for row in debt],
-        debt_reason=next((row.reason for row in debt if row.reason), None),
+        debt_failure=next((_failure_of(row) for row in debt if row.reason), None),
         last_build_at=connection.scalar(text(_LAST_BUILD)),
-        failed_nodes=[_node(node) for node in nodes if node["status"] in ("error", "fail", "runtime error")],
+        failed_nodes=[_node(node) for node in nodes if node["status"] in _FAILED],
         held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
         warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
         alerts=counts(connection),
-        arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key})),
+        arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key, "at": at})),
+        exports=exports(connection, at),
+        known_since=connection.scalar(text(_KNOWN_SINCE)),
+        broken_channels=broken_channels(connection),
+    )
+
+
+def exports(connection: Connection, at: datetime) -> dict[str, list[Export]]:
+    """The exports of the last months by dataset, as far as they came through the input folder or were named."""
+    found: dict[str, list[Export]] = {}
+    for row in connection.execute(text(_EXPORTS), {"at": at}):
+        found.setdefault(row.dataset, []).append(Export(row.as_of, row.arrived_at))
+    return found
+
+
+def trouble_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> LedgerFacts:
+    """What tells whether something is wrong, and no more: what only waits isn't listed, and no row of a raw table is
+    counted."""
+    debt = connection.execute(text(_DEBT)).all()
+    nodes = [dict(row) for row in connection.execute(text(_NODES)).mappings()]
+    return LedgerFacts(
+        waiting_count=0,
+        oldest_waiting_at=None,
+        waiting=[],
+        quarantined=[_shown(dict(row), "since") for row in connection.execute(text(_QUARANTINED)).mappings()],
+        current_run=None,
+        last_run=_last_run(connection),
+        last_success_at=connection.scalar(text(_LAST_SUCCESS)),
+        relations=_relations(connection, zone, lambda _dataset: None),
+        debt=[row.dataset for row in debt],
+        debt_failure=next((_failure_of(row) for row in debt if row.reason), None),
+        last_build_at=None,
+        failed_nodes=[_node(node) for node in nodes if node["status"] in _FAILED],
+        held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
+        warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
+        arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key, "at": at})),
+        exports=exports(connection, at),
+        known_since=connection.scalar(text(_KNOWN_SINCE)),
+        broken_channels=broken_channels(connection),
     )
 
 
 def _shown(row: Json, *moments: str) -> Json:
     return {**row, **{name: moment(row[name]) for name in moments}}
+
+
+def _failure_of(debt: Any) -> Failure:
+    """Why a build didn't pay; a debt of an earlier version says no more than its reason."""
+    failure_class = FailureClass(debt.failure_class or FailureClass.CONFIGURATION.value)
+    return Failure(failure_class, "transform_failed", debt.reason, debt.hint or "")
 
 
 def _node(node: Json) -> Json:
@@ -83,7 +131,7 @@ def _last_run(connection: Connection) -> Json | None:
     }
 
 
-def _relations(connection: Connection, zone: ZoneInfo) -> list[RelationFacts]:
+def _relations(connection: Connection, zone: ZoneInfo, count: Callable[[Dataset], int | None]) -> list[RelationFacts]:
     """Datasets that were ever loaded and the marts made of them, with the office's day they speak for."""
     through: dict[str, date] = {
         row.dataset: last_whole_day(row.as_of, zone) for row in connection.execute(text(_THROUGH))
@@ -97,7 +145,7 @@ def _relations(connection: Connection, zone: ZoneInfo) -> list[RelationFacts]:
             found.append(RelationFacts(mart, built.get(mart), current))
     for name, dataset in datasets().items():
         if name in through:
-            found.append(RelationFacts(name, _count(connection, dataset), through[name]))
+            found.append(RelationFacts(name, count(dataset), through[name]))
     return found
 
 
@@ -145,18 +193,32 @@ GROUP BY run.id"""
 _LAST_SUCCESS = "SELECT max(finished_at) FROM qbwatch.runs WHERE status = 'success'"
 
 _ARRIVALS = """
-SELECT max(first_seen_at) FROM qbwatch.files WHERE root = 'input' AND first_seen_at > now() - interval '400 days'
+SELECT max(first_seen_at) FROM qbwatch.files
+WHERE root = 'input' AND first_seen_at > CAST(:at AS timestamptz) - interval '400 days'
 GROUP BY (first_seen_at AT TIME ZONE :zone)::date ORDER BY 1"""
 
+# What came again is no news, nor is what the history's folder holds. A file that waits for a person did come.
+_EXPORTS = """
+SELECT item.dataset, item.as_of, min(file.first_seen_at) AS arrived_at
+FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
+WHERE item.dataset IS NOT NULL AND file.root <> 'seed' AND item.as_of > CAST(:at AS timestamptz) - interval '120 days'
+      AND NOT (item.state = 'skipped' AND item.failure_code = 'duplicate')
+GROUP BY item.dataset, item.as_of ORDER BY item.as_of"""
+
+_KNOWN_SINCE = "SELECT first_seen_at FROM qbwatch.files ORDER BY id LIMIT 1"
+
 _DEBT = """
-SELECT dataset, max(reason) AS reason FROM qbwatch.transform_debt GROUP BY dataset ORDER BY dataset"""
+SELECT DISTINCT ON (dataset) dataset, reason, failure_class, hint FROM qbwatch.transform_debt
+ORDER BY dataset, reason IS NULL, id DESC"""
 
 _LAST_BUILD = "SELECT max(finished_at) FROM qbwatch.dbt_results WHERE status IN ('success', 'pass', 'warn')"
 
-# The newest word on each node; a node that left the project stops speaking with the next full build.
+# The newest word on each node, also on those that a person had tested; a node that left the project stops speaking
+# after twenty runs.
 _NODES = """
 SELECT DISTINCT ON (unique_id) name, resource_type, status, message FROM qbwatch.dbt_results
-WHERE run_id >= coalesce((SELECT max(run_id) - 20 FROM qbwatch.dbt_results), 0)
+WHERE id >= (SELECT min(id) FROM qbwatch.dbt_results
+             WHERE run_id IS NULL OR run_id >= (SELECT max(run_id) - 20 FROM qbwatch.dbt_results))
 ORDER BY unique_id, id DESC"""
 
 _BUILT = """

@@ -187,8 +187,12 @@ def command(arguments: list[str], target: Path, manifest: Any) -> int:
     """
     from dbt.cli.main import dbtRunner
 
-    ephemeral = [name for name, node in manifest.nodes.items() if node.is_ephemeral_model]
-    (target / "ephemeral.json").write_text(json.dumps(ephemeral))
+    models = {
+        name: (node.schema, node.alias, node.config.materialized)
+        for name, node in manifest.nodes.items()
+        if name.startswith(("model.", "snapshot.", "seed."))
+    }
+    (target / "models.json").write_text(json.dumps(models))
     ended = dbtRunner(manifest).invoke([*arguments, "--no-write-json"])
     results: Any = ended.result
     if hasattr(results, "write"):

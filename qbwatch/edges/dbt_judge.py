@@ -7,8 +7,10 @@ their node, and a selection that matches nothing is a success to dbt.
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from qbwatch.edges.dbt_result import NodeResult, Outcome, TransformResult
 from qbwatch.edges.dbt_trouble import is_about_rights, is_infrastructure
 
 LONGEST_MESSAGE = 2000
+_PLAIN = re.compile(r'"[a-z_][a-z0-9_]*"')  # an identifier that needs no quotes
 _ERRORS = ("error", "runtime error", "partial success")
 _NAMED = 3  # nodes that are named in a message before "and n more"
 
@@ -49,13 +52,13 @@ def _by_nodes(nodes: tuple[NodeResult, ...], ended: Ended, said: _Said, results:
             outcome, hint = Outcome.CONFIGURATION, "grant the database role what is missing, then: qbwatch once"
     elif failures:
         outcome, message = Outcome.TESTS_FAILED, f"{_count(failures, 'dbt test')} failed: {_names(failures)}"
-        hint = "look at the rows the test selects, mend the data, then: qbwatch once"
+        hint = _hint_of(failures)
     elif ended.code != 0:
         outcome, message = Outcome.MODEL_ERROR, said.last_error() or f"dbt ended with exit code {ended.code}"
         hint = "see dbt's log in the state folder"
     elif warnings:
         outcome, message = Outcome.WARNINGS, f"dbt built with {_count(warnings, 'warning')}: {_names(warnings)}"
-        hint = "look at the rows the test selects"
+        hint = _hint_of(warnings)
     invocation: str | None = results["metadata"].get("invocation_id")
     return TransformResult(outcome, nodes, message, hint, invocation_id=invocation)
 
@@ -146,6 +149,7 @@ def _node(entry: Document) -> NodeResult:
         seconds=float(entry.get("execution_time") or 0.0),
         rows=rows if isinstance(rows, int) and rows >= 0 else None,
         message=_message(entry),
+        found_in=_found_in(entry),
     )
 
 
@@ -153,8 +157,41 @@ def _message(entry: Document) -> str | None:
     """What dbt said of the node, and where the rows are that a test found, if it stored them."""
     if not entry.get("message"):
         return None
-    is_found = entry["status"] in ("fail", "warn") and entry.get("relation_name")
-    return one_line(entry["message"] + (f"; the rows: select * from {entry['relation_name']}" if is_found else ""))
+    place = _found_in(entry)
+    return one_line(entry["message"] + (f"; the rows: select * from {place}" if place else ""))
+
+
+def _found_in(entry: Document) -> str | None:
+    """The relation with the rows that a test found, without the database's name."""
+    if entry["status"] not in ("fail", "warn") or not entry.get("relation_name"):
+        return None
+    parts = str(entry["relation_name"]).split(".")[-2:]
+    return ".".join(part.strip('"') if _PLAIN.fullmatch(part) else part for part in parts)
+
+
+def _hint_of(found: Sequence[NodeResult]) -> str:
+    """How to see the rows that tests found, as far as they were stored, and what to do then."""
+    places = [f"select * from {node.found_in}" for node in found if node.found_in]
+    more = f" (and {len(places) - _NAMED} more)" if len(places) > _NAMED else ""
+    look = "look at the rows: " + "; ".join(places[:_NAMED]) + more if places else "look at the rows the test selects"
+    return f"{look}. Mend the data, then: qbwatch once" if found[0].status == "fail" else look
+
+
+def unstored(result: TransformResult) -> list[str]:
+    """The names of tests that found rows and kept none of them."""
+    return [node.name for node in result.nodes if node.status in ("fail", "warn") and not node.found_in]
+
+
+def with_rows(result: TransformResult, stored: TransformResult) -> TransformResult:
+    """The result with the places of the rows that the same tests found once more, and stored."""
+    again = {node.unique_id: node for node in stored.nodes if node.found_in}
+    nodes = tuple(
+        replace(node, message=seen.message, found_in=seen.found_in) if (seen := again.get(node.unique_id)) else node
+        for node in result.nodes
+    )
+    status = {Outcome.TESTS_FAILED: "fail", Outcome.WARNINGS: "warn"}.get(result.outcome)
+    found = [node for node in nodes if node.status == status]
+    return replace(result, nodes=nodes, hint=_hint_of(found) if found else result.hint)
 
 
 def _name(parts: Sequence[str]) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from qbwatch.core.model import Failure, FailureClass
+
 
 class Outcome(StrEnum):
     """How a dbt command ended. Only the first two left the marts built and no test failed."""
@@ -20,9 +22,29 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed_out"
 
 
+# Whose fault it is; all others are those of the project or its settings. A model that can't be computed needs a person
+# who mends the model, even where odd data brought it to light.
+_CLASSES = {Outcome.TESTS_FAILED: FailureClass.DATA, Outcome.INFRASTRUCTURE: FailureClass.INFRASTRUCTURE}
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Where a model lies in the database, and what dbt makes of it there: ``view``, ``table``, ``incremental``, …"""
+
+    schema: str
+    name: str
+    materialized: str
+
+    @property
+    def is_view(self) -> bool:
+        """True for what holds no rows of its own."""
+        return self.materialized == "view"
+
+
 @dataclass(frozen=True, slots=True)
 class NodeResult:
-    """One model or test of a build. ``rows``: rows written by a model, rows that break a test; None where unknown."""
+    """One model or test of a build. ``rows``: rows written by a model, rows that break a test; None where unknown.
+    ``found_in``: the relation that holds the rows a test found, where they were stored."""
 
     unique_id: str
     name: str
@@ -31,6 +53,7 @@ class NodeResult:
     seconds: float
     rows: int | None
     message: str | None
+    found_in: str | None = None
 
     @property
     def is_good(self) -> bool:
@@ -43,6 +66,7 @@ class TransformResult:
     """One dbt command: its outcome, its nodes in the order they ended, and a line for a person.
 
     ``readers``: everything that stands on each source table, by ``source.table``; empty when dbt came to no graph.
+    ``relations``: where each model of the project lies, by its unique id, whether this command was about it or not.
     ``current``: what was left out since it was built before and stays as it is.
     ``cold_because``: why no warm dbt served; None when one did, or when dbt was not started at all.
     """
@@ -54,6 +78,7 @@ class TransformResult:
     seconds: float = 0.0
     invocation_id: str | None = None
     readers: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    relations: Mapping[str, Relation] = field(default_factory=dict, repr=False)
     cold_because: str | None = None
     current: frozenset[str] = field(default_factory=frozenset, repr=False)
 
@@ -69,6 +94,12 @@ class TransformResult:
         A time-out is not: the next try would most likely wait as long and end the same.
         """
         return self.outcome is Outcome.INFRASTRUCTURE
+
+    def failure(self) -> Failure:
+        """The command's failure in the words that all failures have. For a command that failed."""
+        return Failure(
+            _CLASSES.get(self.outcome, FailureClass.CONFIGURATION), self.outcome.value, self.message, self.hint
+        )
 
     def pays(self, dataset: str) -> bool:
         """Whether nothing of what stands on the dataset is left to be done.

@@ -6,6 +6,8 @@ Whatever goes wrong with it is `ServerLost`; the same command is then run cold, 
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import os
 import socket
 import subprocess
@@ -20,6 +22,7 @@ from qbwatch.edges.dbt_forkserver import Channel
 from qbwatch.edges.dbt_process import Command, Ended, Ending, Tail
 
 PROGRAM = Path(dbt_forkserver.__file__)
+_AS_IMPORTED = hashlib.sha256(PROGRAM.read_bytes()).digest()
 _LOOK_EVERY_SECONDS = 0.1
 _ANSWERS_WITHIN = 10.0  # seconds; for a fork, and for the end of what was killed
 _READY_WITHIN = 120.0  # seconds for dbt's import and the project's parsing, on a machine that is busy
@@ -33,6 +36,9 @@ class DbtServer:
     """One warm process. To be started in a thread that then waits for its end: the two end together."""
 
     def __init__(self, command: Command) -> None:
+        """Start it. Raises `OSError`, also where its program isn't the one that this process knows how to talk to."""
+        if hashlib.sha256(PROGRAM.read_bytes()).digest() != _AS_IMPORTED:
+            raise OSError(errno.ESTALE, "qbwatch was upgraded while it runs; restart it", str(PROGRAM))
         ours, theirs = socket.socketpair()
         with theirs:
             # -P: a folder called `dbt` in the working directory must not be taken for the package.

@@ -1,22 +1,26 @@
 """Builds for loaded data, without the views that are there already.
 
 A view is a function of the project alone: once it was built from a project, new data changes nothing about it. Building
-it again with every load would take longer than the tables that are wanted. So while the project stays as it is, builds
-of datasets leave out views that this process has built; where that isn't enough, somebody dropped one, say, the same
-build runs with them.
+it again with every load would take longer than the tables that are wanted. So builds of datasets leave out the views
+that this process has built from the project as it is, and that the database still has just as they were built then:
+that is asked before each build, since a view may have been dropped or replaced, a dump restored, another database put
+in place. It is asked after a build that makes a table anew as well: the views on that table go with the old one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qbwatch.edges.dbt import Dbt
-from qbwatch.edges.dbt_result import Outcome, TransformResult
+from qbwatch.edges.dbt_relations import Version
+from qbwatch.edges.dbt_result import Outcome, Relation, TransformResult
 from qbwatch.edges.dbt_warmth import Stamp
 
-_OF_A_DATASET = re.compile(r"source:[\w.]+\+")
+# How a build ends that came to its last model; all others are tried again, with the views that are missing then.
+_WENT_THROUGH = (Outcome.BUILT, Outcome.WARNINGS, Outcome.TESTS_FAILED, Outcome.MODEL_ERROR)
+_OF_A_DATASET = re.compile(r"source:([\w.]+)\+")
 
 
 @dataclass(slots=True)
@@ -25,7 +29,10 @@ class SparingDbt:
 
     dbt: Dbt
     _stamp: Stamp | None = None
-    _built: frozenset[str] = field(default_factory=frozenset)
+    _readers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _views: Mapping[str, Relation] = field(default_factory=dict)
+    _built: dict[str, Version] = field(default_factory=dict)
+    _loses_views: bool = False
 
     @property
     def target_schema(self) -> str:
@@ -38,25 +45,37 @@ class SparingDbt:
         """Build what is selected, or everything; what was left out as current counts as built."""
         stamp = self.dbt.project_stamp()
         if stamp != self._stamp:
-            self._stamp, self._built = stamp, frozenset()
-        is_of_datasets = bool(select) and all(_OF_A_DATASET.fullmatch(each) for each in select)
-        if self._built and is_of_datasets and not full_refresh:
+            self._stamp, self._readers, self._views, self._built = stamp, {}, {}, {}
+            self._loses_views = False
+        if not full_refresh and not self._loses_views and self._stand_below(select):
             spared = self.dbt.build(select, should_stop=should_stop, with_views=False)
-            spared = replace(spared, current=self._built)
-            if _is_enough(spared, select):
-                return spared
+            self._loses_views = self._may_lose_views(spared) and not self._stand_below(select)
+            if spared.outcome is not Outcome.CONFIGURATION and not self._loses_views:
+                return replace(spared, current=frozenset(self._built))
         result = self.dbt.build(select, full_refresh, should_stop)
         if stamp == self.dbt.project_stamp():  # else nobody knows from which of the two
-            self._built |= {node.unique_id for node in result.nodes if node.is_good}
+            self._remember(result)
         return result
 
+    def _may_lose_views(self, spared: TransformResult) -> bool:
+        """Whether the build came to its last model and made anything anew that views may have stood on."""
+        made = (spared.relations.get(node.unique_id) for node in spared.nodes)
+        is_anew = any(place is not None and place.materialized != "incremental" for place in made)
+        return is_anew and spared.outcome in _WENT_THROUGH
 
-def _is_enough(result: TransformResult, select: Sequence[str]) -> bool:
-    """Whether a build without views has told all there is to tell: no view was missing, in the database or to us."""
-    if result.outcome in (Outcome.MODEL_ERROR, Outcome.CONFIGURATION):
-        return False
-    if not result.nodes:
-        return True
-    datasets = [each.removeprefix("source:").removesuffix("+") for each in select]
-    below = {name for dataset in datasets for name in result.readers.get(dataset, ()) if not name.startswith("test.")}
-    return below <= result.current | {node.unique_id for node in result.nodes}
+    def _stand_below(self, select: Sequence[str]) -> bool:
+        """Whether all views below the selected datasets are in the database as they were built."""
+        asked = [_OF_A_DATASET.fullmatch(each) for each in select]
+        below = {name for each in asked if each for name in self._readers.get(each[1], ()) if name in self._views}
+        if not asked or not all(asked) or not self._readers or not below <= self._built.keys():
+            return False
+        there = self.dbt.versions(self._views[name] for name in below)
+        return all(there.get(self._views[name]) == self._built[name] for name in below)
+
+    def _remember(self, result: TransformResult) -> None:
+        if result.relations:
+            self._readers = result.readers
+            self._views = {name: place for name, place in result.relations.items() if place.is_view}
+        built = {node.unique_id for node in result.nodes if node.is_good} & self._views.keys()
+        there = self.dbt.versions(self._views[name] for name in built)
+        self._built |= {name: there[place] for name in built if (place := self._views[name]) in there}

@@ -51,9 +51,9 @@ class _Shared:
 
 
 def difference(
-    loader: Loader, connection: Connection, item: WorkItem, earlier: WorkItem, at: datetime, *, is_staged: bool
+    loader: Loader, connection: Connection, item: WorkItem, earlier: WorkItem, at: datetime
 ) -> Difference | None:
-    """Compare an item with an earlier one. ``is_staged``: the stage still holds the item's rows.
+    """Compare an item, whose rows the stage still holds, with an earlier one.
 
     None where they are large, or the earlier one can't be read any more: that is no fault of the newer one.
     Raises `LoadStopped`.
@@ -66,8 +66,6 @@ def difference(
             if newer_part.layout.dataset != earlier_part.layout.dataset:
                 return None
             cursor, shared = driver(connection).cursor(), _shared(newer_part, earlier_part)
-            if not is_staged:
-                _stage(loader, cursor, item, newer_part, at)
             _keep(cursor, _NEWER, shared)
             _stage(loader, cursor, earlier, earlier_part, at)
             _keep(cursor, _EARLIER, shared)

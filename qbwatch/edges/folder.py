@@ -79,6 +79,15 @@ def scan(directory: Path, ignore: Sequence[str] = ()) -> Iterator[Found]:
         yield from found
 
 
+def entered(directory: Path) -> os.stat_result:
+    """What the folder itself is. Raises OSError where it isn't there, or may not be listed and searched by us.
+
+    A folder whose permissions are taken away keeps its watch: the kernel asks for them only when that begins.
+    """
+    with _opened_folder(directory, b"") as descriptor:
+        return os.stat(".", dir_fd=descriptor)
+
+
 def look_at(directory: Path, path: bytes) -> Look | None:
     """What the file looks like now; None when no regular file is there."""
     try:

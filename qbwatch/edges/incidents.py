@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,35 +15,10 @@ from sqlalchemy import Connection, text
 from qbwatch.core.facts import Json, Severity, moment
 from qbwatch.core.incident import Incident, Kind, Sighting
 from qbwatch.core.model import FailureClass
+from qbwatch.core.outbox import Book, Delivery
 
 _SPOOL = "alerts.json"
 _SUCCESS_KNOWN = timedelta(days=3)  # longer than a run is news
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message on its way to one service; ``refused_at``: since when the service refuses for good."""
-
-    id: str
-    incident_id: str | None
-    service: str
-    kind: Kind
-    subject: str
-    body: str
-    queued_at: datetime
-    next_attempt_at: datetime
-    attempts: int = 0
-    delivered_at: datetime | None = None
-    refused_at: datetime | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """What is known: incidents that are open or recovered lately, and deliveries that are due or were made lately."""
-
-    incidents: tuple[Incident, ...] = ()
-    deliveries: tuple[Delivery, ...] = ()
 
 
 def read_book(connection: Connection, now: datetime, lately: timedelta) -> Book:
@@ -65,7 +40,7 @@ def read_book(connection: Connection, now: datetime, lately: timedelta) -> Book:
 def write_book(connection: Connection, book: Book) -> None:
     """Keep the book, in the caller's transaction. What a person or an earlier try wrote meanwhile is not undone."""
     for incident in book.incidents:
-        row = {**_row(incident), "names": json.dumps(incident.names)}
+        row = {**_row(incident), "names": json.dumps(incident.names), "reached": json.dumps(incident.reached)}
         connection.execute(text(_END_OTHERS), row)
         connection.execute(text(_PUT_INCIDENT), row)
     for delivery in book.deliveries:
@@ -110,6 +85,11 @@ def counts(connection: Connection) -> Json:
     """The status' ``alerts``."""
     row: Any = connection.execute(text(_COUNTS)).one()
     return {"open_incidents": row.incidents, "undelivered": row.deliveries}
+
+
+def broken_channels(connection: Connection) -> list[Json]:
+    """Services that refuse for good, since when, and why."""
+    return [dict(row) for row in connection.execute(text(_BROKEN)).mappings()]
 
 
 def acknowledge(connection: Connection, incident_id: str, now: datetime) -> int:
@@ -159,17 +139,18 @@ def _row(thing: Incident | Delivery) -> Json:
 def _incident(row: Json) -> Incident:
     row["failure_class"] = FailureClass(row.pop("class"))
     row |= {"severity": Severity(row["severity"]), "names": tuple(row["names"])}
+    row["reached"] = tuple(row.get("reached", ()))  # a spool of an earlier version doesn't have it
     return Incident(**{field.name: row[field.name] for field in fields(Incident)})
 
 
 def _delivery(row: Json) -> Delivery:
     row["kind"] = Kind(row["kind"])
-    return Delivery(**{field.name: row[field.name] for field in fields(Delivery)})
+    return Delivery(**{field.name: row[field.name] for field in fields(Delivery) if field.name in row})
 
 
 def _put(table: str, columns: Sequence[str], kept: Sequence[str]) -> str:
     """An upsert after which the ``kept`` columns still hold what they held, if anything."""
-    values = ", ".join(f"CAST(:{name} AS jsonb)" if name == "names" else f":{name}" for name in columns)
+    values = ", ".join(f"CAST(:{name} AS jsonb)" if name in _LISTS else f":{name}" for name in columns)
     changes = ", ".join(
         f"{name} = coalesce(known.{name}, excluded.{name})" if name in kept else f"{name} = excluded.{name}"
         for name in columns
@@ -179,6 +160,7 @@ def _put(table: str, columns: Sequence[str], kept: Sequence[str]) -> str:
                ON CONFLICT (id) DO UPDATE SET {changes}"""
 
 
+_LISTS = ("names", "reached")
 _INCIDENT = ["class" if field.name == "failure_class" else field.name for field in fields(Incident)]
 # A person's word that came meanwhile stays, unless the trouble has come back since.
 _PUT_INCIDENT = _put("incidents", _INCIDENT, ()).replace(
@@ -201,6 +183,10 @@ WHERE item.state = 'quarantined' GROUP BY 1, 2, 3 ORDER BY min(item.id)"""
 _COUNTS = """
 SELECT (SELECT count(*) FROM qbwatch.incidents WHERE recovered_at IS NULL) AS incidents,
        (SELECT count(*) FROM qbwatch.deliveries WHERE delivered_at IS NULL) AS deliveries"""
+
+_BROKEN = """
+SELECT service, min(refused_at) AS since, max(error) AS error FROM qbwatch.deliveries
+WHERE delivered_at IS NULL AND refused_at IS NOT NULL GROUP BY service ORDER BY service"""
 
 _LISTED = """
 SELECT id, class, code, severity, summary, hint, names, count, opened_at, told_at, acknowledged_at, recovered_at,

@@ -18,15 +18,18 @@ OTHER_KEY = "other_key"
 
 
 def check_key_kind(cursor: Cursor, target: sql.Identifier, layout: Layout) -> Failure | None:
-    """None when the table is empty or keyed as the part is. A document's first line has all of its key's columns."""
+    """None when the table is empty or keyed as the part is. A document's first line has all of its key's columns.
+
+    All rows are keyed alike, as this is asked of every part; so one of them tells, and none needs be looked for.
+    """
     dataset, own = layout.dataset, layout.key_columns
     if len(dataset.keys) < 2 or own not in dataset.keys:
         return None
-    query = sql.SQL("SELECT {rank} FROM {target} AS t WHERE t._line = 1 AND {rank} <> {own} LIMIT 1").format(
-        rank=_rank(dataset), target=target, own=sql.Literal(dataset.keys.index(own))
+    query = sql.SQL("SELECT {rank} FROM {target} AS t WHERE t._line = 1 LIMIT 1").format(
+        rank=_rank(dataset), target=target
     )
     row = cursor.execute(query).fetchone()
-    if row is None:
+    if row is None or row[0] == dataset.keys.index(own):
         return None
     theirs = ", ".join(dataset.keys[row[0]])
     return Failure(

@@ -1,8 +1,8 @@
 """Load one part in one transaction: stage its readable rows, fold them in at their place, account for everything.
 
 A part that is newer than all of its dataset is folded straight into the raw table. A late one (or one whose earlier
-version must be taken out) makes the fold start again in a scratch table, from the vault, and the raw table is then
-made equal to it: the same outcome whatever the order of arrival.
+version must be taken out) makes the fold start again (`edges.refolding`): the same outcome whatever the
+order of arrival.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.holds import NAME_DISAGREES, NO_ROWS
 from qbwatch.core.model import Failure, LoadResult, QbwatchError, Reject, RowCounts, WorkItem
 from qbwatch.core.period import ALL_DATES, Period
-from qbwatch.datasets import Dataset, Kind
+from qbwatch.datasets import Kind
 from qbwatch.edges import fold, item_prices
 from qbwatch.edges.fold_period import staged_days
 from qbwatch.edges.key_kinds import check_key_kind
@@ -31,7 +31,6 @@ from qbwatch.edges.vault import Vault, VaultError
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.formats.notes import notes_of
 from qbwatch.formats.part import Part, open_part
-from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.tally import Tally
 from qbwatch.moments import Moment, passing
 
@@ -88,55 +87,23 @@ class Loader:
     def append(self, connection: Connection, item: WorkItem, at: datetime) -> LoadResult:
         """Fold a part that is newer than everything in its dataset straight into the raw table."""
         part = self.open(item)
-        return self._fold_in(driver(connection).cursor(), item, part, raw_table(part.layout.dataset), at)
+        return self.fold_in(driver(connection).cursor(), item, part, raw_table(part.layout.dataset), at)
 
-    def refold(
-        self, connection: Connection, dataset: Dataset, items: Sequence[WorkItem], item: WorkItem | None, at: datetime
-    ) -> tuple[LoadResult, fold.Applied]:
-        """Fold ``items`` (in order) from nothing and make the raw table equal to that.
+    def stage(self, cursor: fold.Cursor, item: WorkItem, part: Part, at: datetime) -> tuple[fold.Statement, Tally]:
+        """A new stage with the part's rows, not yet sealed: what it states, and what was read."""
+        tally = Staging(cursor, self.order, at, self.should_stop).fill(
+            item, part, lambda: self.vault.open(item.content_hash)
+        )
+        return statement_of(item, part, tally), tally
 
-        Returns what ``item`` did at its place, and how many rows of the raw table were touched in the end.
-        """
-        result, cursor = self.fold_beside(connection, dataset, items, item, at), driver(connection).cursor()
-        applied, repriced = fold.publish_scratch(cursor, dataset), item_prices.publish(cursor, dataset.full_name)
-        # A price that was another one for a while is news to dbt, too.
-        return result, applied if applied.touched else replace(applied, updated=repriced)
-
-    def fold_beside(
-        self, connection: Connection, dataset: Dataset, items: Sequence[WorkItem], item: WorkItem | None, at: datetime
-    ) -> LoadResult:
-        """Fold ``items`` (in order) from nothing into the scratch table; returns what ``item`` did at its place."""
-        cursor = driver(connection).cursor()
-        fold.open_scratch(cursor, dataset)
-        result = LoadResult(RowCounts())
-        for each in items:
-            if item is not None and each.id == item.id:
-                result = self._fold_in(cursor, each, self.open(each), fold.SCRATCH, at)
-            else:
-                self._fold_again(cursor, each, at)
-        return result
-
-    def _fold_again(self, cursor: fold.Cursor, item: WorkItem, at: datetime) -> None:
-        """A part that was accepted before. Should it be refused now, it must not look like another file's fault."""
-        try:
-            self._fold_in(cursor, item, self.open(item), fold.SCRATCH, at)
-        except VaultError as lost:
-            if lost.failure.is_transient:
-                raise
-            raise LoadRefused(replace(lost.failure, reason=f"{item.name}: {lost.failure.reason}")) from lost
-        except (Refusal, LoadRefused) as refused:
-            self.vault.check(item.content_hash)
-            reason = f"{item.name}, which was accepted before, can't be folded again: {refused.failure.reason}"
-            raise LoadRefused(replace(refused.failure, reason=reason)) from refused
-
-    def _fold_in(
+    def fold_in(
         self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
     ) -> LoadResult:
-        staging = Staging(cursor, self.order, at, self.should_stop)
-        tally = staging.fill(item, part, lambda: self.vault.open(item.content_hash))
+        """Fold a part into a table that holds everything older, and account for all of it. Raises `Refusal`,
+        `LoadRefused`, `VaultError` and `LoadStopped`."""
+        statement, tally = self.stage(cursor, item, part, at)
         if failure := check_rejects(tally.read, tally.rejected) or check_key_kind(cursor, target, part.layout):
             raise LoadRefused(failure, tally.rejects)
-        statement = statement_of(item, part, tally)
         fold.seal_stage(cursor, statement)
         passing(Moment.STAGED)
         applied = fold.apply(cursor, statement, target, at)

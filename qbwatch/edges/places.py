@@ -5,6 +5,7 @@ Each function runs in the caller's transaction.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,10 +24,13 @@ class Place:
 
 def place_of(connection: Connection, item: WorkItem) -> Place:
     """Whether the raw table already holds something newer than the item, or something that is to be taken out."""
-    query = """SELECT coalesce(bool_or((item.as_of, item.is_full, item.content_hash, item.id)
-                                       > (:as_of, :is_full, :content_hash, :id)), false) AS is_late,
-                      coalesce(bool_or(item.state <> 'loaded'), false) AS has_superseded
-               FROM qbwatch.work_items AS item WHERE item.dataset = :dataset AND item.is_folded AND item.id <> :id"""
+    query = """SELECT EXISTS (SELECT FROM qbwatch.work_items AS item
+                              WHERE item.dataset = :dataset AND item.is_folded AND item.as_of >= :as_of
+                                AND (item.as_of, item.is_full, item.content_hash, item.id)
+                                    > (:as_of, :is_full, :content_hash, :id)) AS is_late,
+                      EXISTS (SELECT FROM qbwatch.work_items AS item
+                              WHERE item.dataset = :dataset AND item.is_folded AND item.id <> :id
+                                AND item.is_folded <> (item.state = 'loaded')) AS has_superseded"""
     values = {
         "as_of": item.as_of,
         "is_full": item.is_full,
@@ -37,12 +41,38 @@ def place_of(connection: Connection, item: WorkItem) -> Place:
     return Place(**connection.execute(text(query), values).mappings().one())
 
 
-def supersede_older_versions(connection: Connection, item: WorkItem, at: datetime) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """An older version of a file's part that counts no more; whether the raw table of its dataset held it."""
+
+    dataset: str | None
+    is_folded: bool
+
+
+def late_items(connection: Connection, item_ids: Iterable[int]) -> set[int]:
+    """Those of the items whose raw table holds something newer, or an older version of the same file.
+
+    Not those in whose company the process died before: such a one is loaded by itself, so that a further death counts
+    for it alone.
+    """
+    query = """SELECT item.id FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
+               WHERE item.id = ANY(:ids) AND item.crashes = 0
+                 AND (EXISTS (SELECT FROM qbwatch.work_items AS other
+                              WHERE other.dataset = item.dataset AND other.is_folded AND other.as_of >= item.as_of
+                                AND (other.as_of, other.is_full, other.content_hash, other.id)
+                                    > (item.as_of, item.is_full, item.content_hash, item.id))
+                      OR EXISTS (SELECT FROM qbwatch.files AS older
+                                 JOIN qbwatch.work_items AS own ON own.file_id = older.id AND own.is_folded
+                                 WHERE older.root = file.root AND older.path = file.path
+                                   AND older.as_of = file.as_of AND older.id < file.id))"""
+    return set(connection.scalars(text(query), {"ids": list(item_ids)}))
+
+
+def supersede_older_versions(connection: Connection, item: WorkItem, at: datetime) -> list[Superseded]:
     """A file that was rewritten under its name speaks for the same moment: only its newest version counts.
 
     Part by part: a sheet that can't be loaded any more must not take the others' former versions along. A sheet that
-    the newer version hasn't got at all is gone with it. Returns the other datasets that held an older version: they are
-    to be folded again.
+    the newer version hasn't got at all is gone with it. Returns those that counted until now, be it in another dataset.
     """
     query = """UPDATE qbwatch.work_items AS item
                SET superseded_by = CASE WHEN item.state = 'loaded' THEN :id END,
@@ -57,5 +87,4 @@ def supersede_older_versions(connection: Connection, item: WorkItem, at: datetim
                  AND item.state IN ('pending', 'retrying', 'quarantined', 'loaded')
                RETURNING item.dataset, item.is_folded"""
     values = {"id": item.id, "file_id": item.file_id, "sheet": item.sheet, "dataset": item.dataset, "at": at}
-    rows = connection.execute(text(query), values).all()
-    return sorted({row.dataset for row in rows if row.is_folded and row.dataset != item.dataset})
+    return [Superseded(**row) for row in connection.execute(text(query), values).mappings()]

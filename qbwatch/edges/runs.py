@@ -8,8 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from qbwatch.core.model import Mode, RunStatus
-from qbwatch.edges.dbt import NodeResult
+from qbwatch.core.model import Failure, Mode, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,60 +72,33 @@ def debts(connection: Connection) -> list[Debt]:
     return [Debt(**row) for row in connection.execute(text(query)).mappings()]
 
 
-def was_built(connection: Connection) -> bool:
-    """Whether dbt ever built a model, so that others find what they stand on."""
-    query = "SELECT EXISTS (SELECT FROM qbwatch.dbt_results WHERE resource_type = 'model' AND status = 'success')"
-    return bool(connection.scalar(text(query)))
-
-
-def never_built(connection: Connection, models: Sequence[str]) -> list[str]:
-    """Those of the models (by dbt's unique ids) that no build ever reported as built."""
-    query = """SELECT name FROM unnest(CAST(:models AS text[])) AS model (name) WHERE NOT EXISTS (
-                   SELECT FROM qbwatch.dbt_results WHERE unique_id = model.name AND status = 'success')"""
-    return list(connection.scalars(text(query), {"models": list(models)}))
-
-
 def clear_debts(connection: Connection, ids: Sequence[int]) -> None:
     """These were paid by a build that succeeded."""
     connection.execute(text("DELETE FROM qbwatch.transform_debt WHERE id = ANY(:ids)"), {"ids": list(ids)})
 
 
 def postpone_debts(
-    connection: Connection, ids: Sequence[int], reason: str, next_attempt_at: datetime | None, *, full_refresh: bool
+    connection: Connection,
+    ids: Sequence[int],
+    failure: Failure,
+    next_attempt_at: datetime | None,
+    *,
+    full_refresh: bool,
 ) -> None:
     """A build failed: keep what is owed, say why, and when it is tried again (None: with new data, or by a person).
 
     What was owed as a full refresh stays one, since models downstream may never have been built.
     """
     query = """UPDATE qbwatch.transform_debt
-               SET attempt = attempt + 1, reason = :reason, next_attempt_at = :next,
-                   full_refresh = full_refresh OR :full
+               SET attempt = attempt + 1, reason = :reason, hint = :hint, failure_class = :class,
+                   next_attempt_at = :next, full_refresh = full_refresh OR :full
                WHERE id = ANY(:ids)"""
-    values = {"ids": list(ids), "reason": reason, "next": next_attempt_at, "full": full_refresh}
+    values = {
+        "ids": list(ids),
+        "reason": failure.reason,
+        "hint": failure.hint or None,
+        "class": failure.failure_class.value,
+        "next": next_attempt_at,
+        "full": full_refresh,
+    }
     connection.execute(text(query), values)
-
-
-def record_nodes(
-    connection: Connection, run_id: int | None, invocation_id: str | None, nodes: Sequence[NodeResult], at: datetime
-) -> None:
-    """What dbt said of each node of a build."""
-    query = """INSERT INTO qbwatch.dbt_results (run_id, invocation_id, unique_id, name, resource_type, status, seconds,
-                                                rows, message, finished_at)
-               VALUES (:run, :invocation, :unique_id, :name, :type, :status, :seconds, :rows, :message, :at)"""
-    rows = [
-        {
-            "run": run_id,
-            "invocation": invocation_id,
-            "unique_id": node.unique_id,
-            "name": node.name,
-            "type": node.resource_type,
-            "status": node.status,
-            "seconds": node.seconds,
-            "rows": node.rows,
-            "message": node.message,
-            "at": at,
-        }
-        for node in nodes
-    ]
-    if rows:
-        connection.execute(text(query), rows)

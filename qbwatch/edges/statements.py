@@ -11,7 +11,7 @@ from qbwatch.core.holds import Before, Said
 from qbwatch.core.model import LoadResult, WorkItem
 from qbwatch.core.period import ALL_DATES, Period
 from qbwatch.datasets import Dataset, Kind
-from qbwatch.edges.store import items_where
+from qbwatch.edges.store import last_item_where
 
 _SAID = """SELECT file.name, item.rows_inserted + item.rows_updated + item.rows_unchanged AS rows,
                   item.is_full, item.period_first, item.period_last, item.report
@@ -93,8 +93,7 @@ def replaced_by(connection: Connection, item: WorkItem, result: LoadResult) -> W
 
 
 def _earlier(connection: Connection, where: str, values: Mapping[str, Any]) -> WorkItem | None:
-    found = items_where(connection, f"item.dataset = :dataset AND item.id <> :id AND {where}", values)
-    return found[-1] if found else None
+    return last_item_where(connection, f"item.dataset = :dataset AND item.id <> :id AND {where}", values)
 
 
 def _values(item: WorkItem, period: Period | None = None) -> dict[str, Any]:

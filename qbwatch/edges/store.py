@@ -29,6 +29,7 @@ _ITEM = """SELECT item.id, item.file_id, item.dataset, item.sheet, item.content_
            FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id"""
 _MOMENT = timedelta(microseconds=1)  # Postgres counts no shorter times
 FOLD_ORDER = "item.as_of, item.is_full, item.content_hash, item.id"
+_LATEST_FIRST = "item.as_of DESC, item.is_full DESC, item.content_hash DESC, item.id DESC"
 
 
 def _item(row: RowMapping) -> WorkItem:
@@ -39,6 +40,13 @@ def items_where(connection: Connection, where: str, values: Mapping[str, Any] | 
     """Work items (``item`` and ``file`` in the condition) in the order of the fold."""
     query = text(f"{_ITEM} WHERE {where} ORDER BY {FOLD_ORDER}")
     return [_item(row) for row in connection.execute(query, values or {}).mappings()]
+
+
+def last_item_where(connection: Connection, where: str, values: Mapping[str, Any]) -> WorkItem | None:
+    """The last of such work items in the order of the fold."""
+    query = text(f"{_ITEM} WHERE {where} ORDER BY {_LATEST_FIRST} LIMIT 1")
+    row = connection.execute(query, values).mappings().one_or_none()
+    return None if row is None else _item(row)
 
 
 def open_items(connection: Connection) -> list[WorkItem]:
@@ -57,6 +65,12 @@ def due_items(connection: Connection, at: datetime) -> list[WorkItem]:
 def folded_items(connection: Connection, dataset: str) -> list[WorkItem]:
     """The accepted items of a dataset, in the order of the fold."""
     return items_where(connection, "item.dataset = :dataset AND item.state = 'loaded'", {"dataset": dataset})
+
+
+def changed_items(connection: Connection, dataset: str) -> list[WorkItem]:
+    """What the raw table of a dataset holds and shouldn't any more, or doesn't yet and should."""
+    where = "item.dataset = :dataset AND item.is_folded <> (item.state = 'loaded')"
+    return items_where(connection, where, {"dataset": dataset})
 
 
 def in_fold_order(items: Iterable[WorkItem]) -> list[WorkItem]:

@@ -82,10 +82,14 @@ def _client_of(command: list[str]) -> str | None:
 
 @dataclass(slots=True)
 class SyncClient:
-    """Watches over the client of one folder, if one left its mark."""
+    """Watches over the client of one folder, if one left its mark.
+
+    ``name``: who keeps the folder as far as known: whose mark it bears, else the only client that runs here, if any.
+    """
 
     directory: Path
     proc: Path = _PROC
+    name: str | None = None
     _looked_at: datetime | None = None
     _missed_since: datetime | None = None
     _problem: IntakeProblem | None = field(default=None)
@@ -102,6 +106,7 @@ class SyncClient:
             return None  # there is no table of processes, or it is hidden from us (ProtectProc=, hidepid=)
         running = running_clients(self.proc)
         expected = marked_client(self.directory)
+        self.name = expected or (next(iter(running)) if len(running) == 1 else None)
         if expected is None or set(_SAME_SERVICE.get(expected, (expected,))) & running:
             self._missed_since = None
             return None
@@ -114,7 +119,7 @@ def not_running(client: str, since: datetime) -> IntakeProblem:
     return IntakeProblem(
         code="sync_client_down",
         failure_class=FailureClass.INFRASTRUCTURE,
-        summary=f"{client} keeps the input folder and isn't running: new exports don't arrive",
+        summary=f"{client.capitalize()} keeps the input folder and isn't running: new exports don't arrive",
         hint=f"Start it as its user: {_START.get(client, client)}",
         since=since,
     )

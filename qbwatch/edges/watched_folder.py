@@ -18,7 +18,7 @@ from qbwatch.core.hearing import Hearing
 from qbwatch.core.intake_problems import DEAF, deaf
 from qbwatch.core.intake_state import IntakeProblem, Watcher
 from qbwatch.core.model import FailureClass
-from qbwatch.edges.folder import File, Folder, Passed, Unreadable, scan
+from qbwatch.edges.folder import File, Folder, Passed, Unreadable, entered, scan
 from qbwatch.edges.folder_watch import FolderWatch, Put
 from qbwatch.edges.inotify import WatchError, limit_reached
 from qbwatch.edges.mounts import remote_mount
@@ -116,7 +116,7 @@ class WatchedFolder:
     def tend(self, at: datetime) -> bool:
         """Look after the folder and its watch; True when files may have been missed, so that it has to be scanned."""
         try:
-            status = os.stat(self._directory)
+            status = entered(self._directory)
         except OSError as error:
             self._lost(error, at)
             return False

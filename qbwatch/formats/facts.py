@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from qbwatch.core.period import Period
@@ -22,7 +22,9 @@ class Basis(StrEnum):
 class ReportFacts:
     """Facts of one report. ``period`` is None where none is printed; ``is_all_dates`` when it says so in words.
 
-    ``printed_at`` is the moment in the footer, with the offset that it states, or without one.
+    ``until`` is the day that "As of …" states: a position's own day, and of any other report the last that its rows may
+    have. ``printed_at`` is the moment in the footer, with the offset that it states, or without one. ``unread`` are
+    lines above the header that are neither title nor company nor anything else that is known.
     """
 
     title: str | None = None
@@ -31,3 +33,5 @@ class ReportFacts:
     is_all_dates: bool = False
     basis: Basis | None = None
     printed_at: datetime | None = None
+    until: date | None = None
+    unread: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ def walk(rows: Iterable[Row]) -> Iterator[Entry]:
     labels: dict[str, tuple[str, ...]] = {}
     ends_with: str | None = None
     for row in rows:
-        keyword, cells = row.cells[0].strip().upper() if row.cells else "", row.cells[1:]
+        keyword, cells = row.cells[0].replace("\x00", "").strip().upper() if row.cells else "", row.cells[1:]
         if not keyword and not any(cell.strip() for cell in cells):
             continue
         if keyword.startswith("!"):

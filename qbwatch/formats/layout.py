@@ -9,6 +9,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.datasets import ColumnType, Dataset, never_loaded, percent_twin
 from qbwatch.formats.cells import Reader, read_negation, read_rate_percent, reader_for
 from qbwatch.formats.recognise import Header, names_of
+from qbwatch.formats.torn import Habit
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Layout:
     ``summed`` the places in ``cells`` whose sums are compared, ``key`` the cells that identify a record,
     ``lost`` columns that the exporter's own file should have and lacks, ``withheld`` those that are never loaded,
     ``width`` the number of header cells up to the last named one. ``fills_down``: the key's cells may be blank below
-    the first line of a document. ``notes`` is what a person should know of the table.
+    the first line of a document. ``notes`` is what a person should know of the table. ``habit`` is how the rows of a
+    delimited text end; None for other tables, whose rows no comma can tear.
     """
 
     dataset: Dataset
@@ -42,6 +44,16 @@ class Layout:
     withheld: tuple[str, ...] = ()
     fills_down: bool = False
     notes: tuple[str, ...] = ()
+    habit: Habit | None = None
+
+    def readers(self) -> list[Reader | None]:
+        """How the cells of each named column are read, in order; None where it holds words."""
+        readers: list[Reader | None] = [None] * self.width
+        identifiers = self.dataset.keys[0]
+        for cell in self.cells:
+            if self.dataset.columns.get(cell.column) is not ColumnType.TEXT or cell.column in identifiers:
+                readers[cell.position] = cell.read
+        return readers
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qbwatch.datasets import Kind
 from qbwatch.formats.drift import likely_renames
 from qbwatch.formats.layout import Layout
@@ -47,11 +49,15 @@ def _of_columns(layout: Layout) -> list[str]:
         notes.append(f"columns that may have been renamed; if so: qbwatch accept FILE {mapped}")
     if layout.lost:
         notes.append("columns that this export lacks: " + ", ".join(layout.lost))
-    if missed := [_reader_of(layout, column) for column in layout.lost if column in layout.dataset.read_by]:
+    if missed := [column for column in layout.lost if column in layout.dataset.read_by]:
         kept = "its last known values stay" if layout.dataset.kind is Kind.LIST else "they are empty for its rows"
-        notes.append(f"of these dbt reads, and {kept}: {', '.join(missed)}")
+        notes.append(f"of these dbt reads, and {kept}: {_with_readers(layout, missed)}")
     return notes
 
 
-def _reader_of(layout: Layout, column: str) -> str:
-    return f"{column} ({', '.join(layout.dataset.read_by[column])})"
+def _with_readers(layout: Layout, columns: Sequence[str]) -> str:
+    """The columns with the models that read them, those that the same ones read together."""
+    by_models: dict[tuple[str, ...], list[str]] = {}
+    for column in columns:
+        by_models.setdefault(layout.dataset.read_by[column], []).append(column)
+    return "; ".join(f"{', '.join(read)} ({', '.join(models)})" for models, read in by_models.items())

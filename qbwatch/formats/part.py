@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
+from typing import NoReturn
 
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import Failure
@@ -34,6 +35,7 @@ from qbwatch.formats.report_open import facts_of_list, open_report, read_report
 from qbwatch.formats.report_source import Report
 from qbwatch.formats.table import WORKBOOKS, Opener, OpenWorkbook, Row, Table
 from qbwatch.formats.tables import open_tables
+from qbwatch.formats.torn import habit_of
 from qbwatch.formats.workbook import open_workbook
 
 MAPPABLE = frozenset({"missing_columns", "unknown_layout", "ambiguous"})
@@ -76,7 +78,8 @@ class Part:
         """What a person should know of it beside what reading its rows tells."""
         told = ", ".join(f"{column} from {new!r}" for column, new in self.renamed.items())
         mapping = (f"columns that were renamed, as a person said: {told}",) if told else ()
-        return mapping if self.is_complete else (*mapping, _BROKEN_OFF)
+        of_report = () if self.report is None else self.report.notes
+        return (*mapping, *of_report, *(() if self.is_complete else (_BROKEN_OFF,)))
 
     def on(self, day: date) -> Part:
         """The same part, for the case that it is a report of position which states no day: ``day`` is its file's."""
@@ -160,7 +163,7 @@ def _recognised(table: Table, name: str, order: DateOrder, renamed: Renamed) -> 
     stem = stem_of(table, name)
     with closing(table.rows()) as rows:
         head = list(islice(rows, HEADER_WITHIN))
-    header = _find_header(head, stem, renamed)
+    header = _find_header(head, stem, renamed) or _headless(table)
     is_flat = matching(header.columns, stem) and title_above(head) is None
     if not is_flat and (found := find_report(head, stem, order, renamed)) is not None:
         report = open_report(table, found, name, order)
@@ -171,7 +174,11 @@ def _recognised(table: Table, name: str, order: DateOrder, renamed: Renamed) -> 
     is_printed = dataset.kind is Kind.LIST or header.line > 1
     facts = facts_of_list(table, head, header.line, name, order) if is_printed else ReportFacts()
     taken = mapped(header.written, renamed)
-    return Part(lay_out(header, dataset, order, table.notes), table, facts, renamed=taken)
+    layout = lay_out(header, dataset, order, table.notes)
+    if table.format == "csv":
+        below = [row.cells for row in head if row.line > header.line]
+        layout = replace(layout, habit=habit_of(below, len(header.written), layout.width))
+    return Part(layout, table, facts, renamed=taken)
 
 
 def _iif(table: Table, order: DateOrder) -> Part:
@@ -193,8 +200,8 @@ def stem_of(table: Table, name: str) -> str:
     return sheet if named_by(sheet) else read_file_name(name).stem
 
 
-def _find_header(head: Sequence[Row], stem: str, renamed: Renamed) -> Header:
-    """The first row that carries a dataset's signature, else the first row with content."""
+def _find_header(head: Sequence[Row], stem: str, renamed: Renamed) -> Header | None:
+    """The first row that carries a dataset's signature, else the first row with content; None without one."""
     first: Header | None = None
     for row in head:
         header = read_header(row.line, row.cells, renamed=renamed)
@@ -202,6 +209,18 @@ def _find_header(head: Sequence[Row], stem: str, renamed: Renamed) -> Header:
             return header
         if first is None and any(header.columns):
             first = header
-    if first is None:
-        raise Refusal("empty_file", "the file has no row with content", "nothing of it was loaded; export it again")
     return first
+
+
+def _headless(table: Table) -> NoReturn:
+    """Raises `Refusal`: a table without content is empty, and one whose content stands too far down is not."""
+    with closing(table.rows()) as rows:
+        begins = next((row.line for row in rows if any(cell and not cell.isspace() for cell in row.cells)), None)
+    if begins is None:
+        raise Refusal("empty_file", "the file has no row with content", "nothing of it was loaded; export it again")
+    raise Refusal(
+        "header_too_deep",
+        f"its first {HEADER_WITHIN} rows are blank, and its header isn't looked for below them (line {begins} is the "
+        "first with content)",
+        "delete the blank rows above its header, or export it again",
+    )

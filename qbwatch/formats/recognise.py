@@ -26,8 +26,8 @@ Remembered = Sequence[tuple[str, Renamed]]  # what was said of files of a datase
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header row: the line it stands on, its column names in snake_case (unique), the headers as written, and the
-    form of its dataset in which it is written."""
+    """The header row: the line it stands on, its column names in snake_case (unique), the headers as written (without
+    NULs, which no table of the ledger could hold), and the form of its dataset in which it is written."""
 
     line: int
     columns: tuple[str, ...]
@@ -56,7 +56,7 @@ def read_header(
     form = _form_of(names, dataset, keyword) if dataset else NO_FORM
     declared = dataset.columns if dataset else {}
     columns = _told_apart(form.columns_of(names), cells, declared)
-    return Header(line, tuple(columns), tuple(cells), form)
+    return Header(line, tuple(columns), tuple(cell.replace("\x00", "") for cell in cells), form)
 
 
 def _told_apart(plain: Sequence[str], cells: Sequence[str], declared: Iterable[str]) -> list[str]:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from qbwatch.core.dates import WrongOrder
 from qbwatch.core.model import Reject, RowClass
@@ -16,11 +15,9 @@ from qbwatch.formats.layout import Cell, Layout
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.report_text import read_footer
 from qbwatch.formats.table import Row, Unusable
+from qbwatch.formats.torn import why_torn
 
 _SHOWN = 80  # characters of an offending cell that are kept
-_TORN = 20  # characters on either side of a comma that seems to lack its quotes
-_THOUSANDS = re.compile(r"-?\$?[0-9]{1,3}")
-_GROUP = re.compile(r"[0-9]{3}(?:\.[0-9]+)?")
 _NUMERIC = re.compile(r"[-$(0-9., )]+")
 
 
@@ -139,21 +136,13 @@ def _unusable_in(row: Row, width: int | None = None) -> tuple[int, str] | None:
 
 
 def _beyond(cells: Sequence[str], layout: Layout) -> str | None:
-    """Why a row that is longer than the header can't be trusted; None for one that blanks alone make longer.
-
-    A comma that should have been in quotes makes a row longer and moves what follows by a column. Where the row ends
-    in blanks nothing stands beyond the header, but the rest of the torn cell begins with a blank (``Smith, LLC``) or
-    with three digits behind one to three (``1,234``).
-    """
+    """Why a row that is longer than the header can't be trusted; None for one that blanks alone make longer."""
     if any(cell and not cell.isspace() for cell in cells[layout.width :]):
         return f"content beyond the header's {layout.width} columns"
-    if len(cells) > len(layout.header.written):
-        for before, cell in pairwise(cells):
-            if (cell[:1] == " " and before.strip() and cell.strip()) or (
-                _THOUSANDS.fullmatch(before) and _GROUP.fullmatch(cell)
-            ):
-                return f"more cells than the header, and {before[-_TORN:] + ',' + cell[:_TORN]!r} looks torn at a comma"
-    return None
+    written = len(layout.header.written)
+    if layout.habit is None or len(cells) <= written:
+        return None
+    return why_torn(cells, written, layout.readers, layout.habit)
 
 
 def _without_key(row: Row, layout: Layout, keys: KeyReader) -> Rejected:

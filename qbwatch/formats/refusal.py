@@ -15,6 +15,7 @@ class Refusal(QbwatchError):
     """
 
     def __init__(self, code: str, reason: str, hint: str, told: Mapping[str, Any] | None = None) -> None:
+        reason = reason.replace("\x00", "␀")  # the ledger keeps no NUL
         super().__init__(reason, hint)
         self.failure = Failure(FailureClass.DATA, code, reason, hint)
         self.told = dict(told or {})

@@ -46,8 +46,7 @@ class _Reading:
 
     def __post_init__(self) -> None:
         report = self.report
-        period = report.facts.period if report.layout.day is not None else None
-        self.rows = RowReader(report.layout, report.day, period, report.may_be_short)
+        self.rows = RowReader(report.layout, report.day, report.days, report.may_be_short)
         self.totals = TotalsCheck(report.layout)
         self.open = [_Open(None, Running.of(report.layout))]
         self.added = report.added(None, None)

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from qbwatch.core.dates import DateOrder
-from qbwatch.core.money import NotAnAmount, parse_amount
+from qbwatch.core.money import is_amount
 from qbwatch.datasets import ColumnType, Dataset, Kind, datasets
 from qbwatch.formats.facts import ReportFacts
 from qbwatch.formats.recognise import NOT_RENAMED, Header, Renamed, named_exactly, read_header
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.report_period import read_period
+from qbwatch.formats.report_period import is_as_of, read_period
 from qbwatch.formats.report_text import filled, read_basis, read_footer, with_footer
 from qbwatch.formats.report_titles import Title, title_and_company, title_in_name, titled
 from qbwatch.formats.table import Row
@@ -50,13 +50,15 @@ def find_report(rows: Sequence[Row], stem: str, order: DateOrder, renamed: Renam
     facts = read_preamble([row for row in rows if row.line < found.line], stem, order)
     if dataset.day is None:  # a position as of a day says nothing about other days
         facts = replace(facts, is_all_dates=False)
+    elif facts.until is not None:  # a ledger up to a day doesn't say with which it begins
+        facts = replace(facts, period=None)
     report = known.text if known else facts.title
     return Head(dataset, found, facts, known.section_as if known else _implied_section(dataset, found), report)
 
 
 def _texts(row: Row) -> list[tuple[str, bool]]:
     """The texts of a line above the header, each with whether it stands alone; one torn at its comma is joined."""
-    found = filled(row.cells)
+    found = [cell.replace("\x00", "") for cell in filled(row.cells)]
     if all(cell.startswith(" ") for cell in found[1:]):
         return [(",".join(found), True)] if found else []
     return [(text, False) for text in found]
@@ -74,11 +76,15 @@ def read_preamble(rows: Iterable[Row], stem: str, order: DateOrder) -> ReportFac
         elif " ".join(text.lower().split()) == "all dates":
             facts = replace(facts, is_all_dates=True)
         elif titled(text) is None and (period := read_period(text, order)) is not None:
-            facts = replace(facts, period=facts.period or period)
+            until = period.last if is_as_of(text) else facts.until
+            facts = replace(facts, period=facts.period or period, until=until)
         elif is_alone or titled(text):
             texts.append(text)
     title, company = title_and_company(texts, stem)
-    return replace(facts, title=title, company=company)
+    unread = (text.strip() for text in texts if titled(text) is None)
+    return replace(
+        facts, title=title, company=company, unread=tuple(text for text in unread if text not in (title, company))
+    )
 
 
 def title_above(rows: Iterable[Row]) -> Title | None:
@@ -110,18 +116,11 @@ def _may_head(header: Header, dataset: Dataset) -> bool:
     """Whether a row carries enough of the dataset's columns, money among them, and the day where it has one."""
     declared = [name for name in header.columns if name in dataset.columns]
     has_money = any(dataset.columns[name] is ColumnType.MONEY for name in declared)
-    if not has_money or any(_is_amount(cell) for cell in header.written):
+    if not has_money or any(is_amount(cell) for cell in header.written):
         return False
     if dataset.day is not None:
         return dataset.day in declared and len(declared) >= _DECLARED_AT_LEAST
     return len(declared) >= _DECLARED_AT_LEAST or any(signature <= {*declared} for signature in dataset.signatures)
-
-
-def _is_amount(text: str) -> bool:
-    try:
-        return parse_amount(text) is not None
-    except NotAnAmount:
-        return False
 
 
 def _header_by_signature(rows: Sequence[Row], renamed: Renamed) -> tuple[Dataset, Header] | None:

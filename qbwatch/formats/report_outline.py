@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from qbwatch.core.model import RowClass
-from qbwatch.core.money import NotAnAmount, parse_amount
+from qbwatch.core.money import is_amount
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.report_layout import ReportLayout, label_of
 from qbwatch.formats.report_names import (
@@ -108,20 +108,13 @@ def look_at(cells: Sequence[str], layout: ReportLayout) -> Look:
         return Look.PLAIN if has_day and _has_digit_first(label) else Look.LABEL
     if same_blanks(label) in OPENING:
         return Look.PLAIN
-    if all(_is_amount(cells[place]) for place in filled) and not (layout.labels and has_day):
+    if all(is_amount(cells[place]) for place in filled) and not (layout.labels and has_day):
         return Look.FIGURED if layout.labels or says_total(label) else Look.PLAIN
     return Look.ODD if layout.labels else Look.PLAIN
 
 
 def _has_digit_first(label: str) -> bool:
     return label[:1].isdigit()
-
-
-def _is_amount(text: str) -> bool:
-    try:
-        return parse_amount(text) is not None
-    except NotAnAmount:
-        return False
 
 
 def outline_of(rows: Iterable[Row], layout: ReportLayout) -> Outline:

@@ -1,8 +1,9 @@
 """Which days does a report's period line cover?
 
 ``January 1 - March 31, 2025``, ``April 1-14, 2025``, ``1 Jan - 31 Mar 2025``, ``January through March 2025``, ``January
-2024``, ``2023 - 2024``, ``As of March 31, 2025``: two ends, of which the first may leave out what the second states and
-the other way round. Every word of the line must be understood; a line that holds anything else is no period.
+2024``, ``2023 - 2024``, ``From January 1 to March 31, 2025``, ``As of March 31, 2025``: two ends, of which the first
+may leave out what the second states and the other way round. Every word of the line must be understood; a line that
+holds anything else is no period.
 """
 
 from __future__ import annotations
@@ -12,18 +13,15 @@ from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import date
 
-from qbwatch.core.dates import DateOrder, NotADate, WrongOrder, parse_date
+from qbwatch.core.dates import MONTHS, DateOrder, NotADate, WrongOrder, parse_date
 from qbwatch.formats.facts import Period
 
 _RANGE = re.compile(r"\s*(?:[-–—]|\bthrough\b|\bto\b)\s*", re.IGNORECASE)
 _NUMERIC = r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}"
 _NUMERIC_RANGE = re.compile(rf"({_NUMERIC})\s*(?:[-–—]|through|to)\s*({_NUMERIC})", re.IGNORECASE)
 _NUMERIC_DAY = re.compile(_NUMERIC)
+_BEFORE = re.compile(r"(?:for the )?period:?\s+(?:of\s+|from\s+)?|from\s+", re.IGNORECASE)
 _AS_OF = re.compile(r"as (?:of|at)\s+", re.IGNORECASE)
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ def read_month(word: str) -> int | None:
     plain = word.lower().rstrip(".")
     if len(plain) < 3:
         return None
-    return next((number for number, name in enumerate(_MONTHS, start=1) if name.startswith(plain)), None) or (
+    return next((number for number, name in enumerate(MONTHS, start=1) if name.startswith(plain)), None) or (
         9 if plain == "sept" else None
     )
 
@@ -51,6 +49,7 @@ def read_period(text: str, order: DateOrder) -> Period | None:
     as_of = _AS_OF.match(line)
     if as_of:
         return _single_day(line[as_of.end() :], order)
+    line = _BEFORE.sub("", line, count=1) if _BEFORE.match(line) else line
     if match := _NUMERIC_RANGE.fullmatch(line):
         start, end = _numeric(match[1], order), _numeric(match[2], order)
         return Period(start, end) if start and end and start <= end else None

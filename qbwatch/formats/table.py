@@ -37,8 +37,9 @@ class Row:
     A spreadsheet's cells are told as a text file would write them: a date as ``YYYY-MM-DD`` (with `` HH:MM:SS`` unless
     that is midnight), a number in plain notation without trailing zeros, one that is shown in percent with its sign
     (``6.625%``), a truth value as ``true`` or ``false``. A number beyond 2**53 has lost digits when the sheet was
-    saved: it is told in scientific notation (``1.91431E+18``), which neither an identifier nor an amount may be. A cell
-    without a value of its own is `Unusable`.
+    saved: it is told in scientific notation (``1.91431E+18``), which neither an identifier nor an amount may be. A text
+    of nothing but blanks is told as a blank (one of the readers can't tell the two apart). A cell without a value of
+    its own is `Unusable`.
 
     ``row_class`` is set by a format that knows a row to be no record.
     """

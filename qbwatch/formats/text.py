@@ -28,6 +28,8 @@ _BOMS = (
 _LONGEST_CELL = 1_000_000  # characters; more is a runaway quote or no text at all
 _DELIMITERS = ",;\t|"
 _SNIFFED_LINES, _SNIFFED_CHARACTERS = 30, 1 << 16
+_WITHOUT_MARK = 4096  # bytes, among whose letters NULs tell UTF-16
+_MOST = 0.5  # of the letters
 _END_OF_TEXT = "\x1a"  # Ctrl-Z, which programs of old put behind the last row
 
 
@@ -38,7 +40,7 @@ def detect_encoding(stream: BinaryIO) -> str:
     with damaged letters (cut off in the middle of one, say): Windows-1252 would read nearly any bytes, as nonsense.
     """
     stream.seek(0)
-    head = stream.read(64)
+    head = stream.read(_WITHOUT_MARK)
     for bom, name in _BOMS:
         if head.startswith(bom):
             return _proven(stream, name)
@@ -53,11 +55,14 @@ def detect_encoding(stream: BinaryIO) -> str:
 
 
 def _utf_16_of(head: bytes) -> str | None:
-    """UTF-16 without its byte order mark shows by its NULs: every other byte of a header's plain letters."""
-    first, second = head[0::2], head[1 : len(head) // 2 * 2 : 2]
-    if second and not any(second) and all(first):
+    """UTF-16 without its byte order mark shows by its NULs: one in most letters, always in the same of its two bytes.
+
+    Letters beyond Latin ones have none, so a title may stand above the header in any language.
+    """
+    first, second = (half.count(0) / max(len(half), 1) for half in (head[0::2], head[1::2]))
+    if second > _MOST and not first:
         return "utf-16-le"
-    return "utf-16-be" if second and not any(first) and all(second) else None
+    return "utf-16-be" if first > _MOST and not second else None
 
 
 def _is_mostly_utf_8(stream: BinaryIO) -> bool:

@@ -1,6 +1,8 @@
 """A spreadsheet's values → the text that a text file of the same data would hold.
 
-Numbers are told by their shortest exact notation (a stored 0.1 is ``0.1``, 1001.0 is ``1001``), never rounded.
+Numbers are told by their shortest exact notation (a stored 0.1 is ``0.1``, 1001.0 is ``1001``). Fractions are told to
+the fifteen digits that a spreadsheet keeps and shows: what a program worked out in binary, 0.30000000000000004 for the
+sum of 0.1 and 0.2, is 0.3 there, and a report's total ties.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from functools import lru_cache
 from qbwatch.formats.table import Unusable
 
 _EXACT_UP_TO = 2.0**53  # beyond it, neighbouring whole numbers are one and the same to a spreadsheet
+_DIGITS = 15  # of a fraction
 _DAY_ONE = datetime(1899, 12, 30)  # noqa: DTZ001 (a sheet knows no zones)
 _DAY_ONE_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
 _FALSE_LEAP_DAY = 60  # the 29th of February 1900, which spreadsheets believe in
@@ -49,8 +52,14 @@ def shown_by(number: int, code: str | None) -> Shown:
     return PERCENT if "%" in bare else PLAIN
 
 
+def _kept(value: float) -> float:
+    """A fraction with the digits that a spreadsheet keeps of it."""
+    return value if len(repr(value)) <= _DIGITS or value.is_integer() else float(f"{value:.{_DIGITS}g}")
+
+
 def number_text(value: float) -> str:
     """A number in plain notation; one that has lost digits in scientific notation."""
+    value = _kept(value)
     if value.is_integer():
         if abs(value) <= _EXACT_UP_TO:
             return str(int(value))
@@ -61,7 +70,7 @@ def number_text(value: float) -> str:
 
 def percent_text(value: float) -> str:
     """What is stored as 0.06625 and shown in percent: ``6.625%``."""
-    hundredfold = Decimal(repr(value)).scaleb(2)
+    hundredfold = Decimal(repr(_kept(value))).scaleb(2)
     text = f"{hundredfold:f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) + "%"
 

@@ -97,6 +97,8 @@ class _Cells:
     def _end_cell(self) -> None:
         assert self.cell is not None
         text = self._value(self.cell)
+        if text.isspace():
+            text = ""
         repeats = _repeats(self.cell, "number-columns-repeated")
         has_content = bool(text) or type(text) is Unusable
         if len(self.cells) + repeats > _MOST_REPEATS and has_content:

@@ -66,6 +66,8 @@ def _check_limits(parts: list[zipfile.ZipInfo]) -> None:
         told = f"the workbook unpacks to {size >> 20:,} MB; the most is {MOST_UNPACKED >> 20:,} MB"
         raise Refusal("workbook_too_large", told, hint)
     for part in parts:
+        if part.header_offset < 0:  # zipfile would look for it before the file's beginning
+            raise damaged(f"its part {part.filename!r} can't be where it is said to be")
         if part.file_size > _RATIO_FROM and part.file_size > _MOST_RATIO * max(part.compress_size, 1):
             told = (
                 f"its part {part.filename!r} unpacks to {part.file_size // max(part.compress_size, 1):,} times its size"

@@ -28,8 +28,13 @@ Scratch = Callable[[], BinaryIO]  # gives an empty file for what is too large fo
 
 
 def unescaped(text: str) -> str:
-    """Letters that XML can't hold are written as ``_x000D_``."""
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+    """Letters that XML can't hold are written as ``_x000D_``; half of a letter is none, and stays as it is written."""
+    return _ESCAPED.sub(_letter, text) if "_x" in text else text
+
+
+def _letter(escape: re.Match[str]) -> str:
+    number = int(escape[1], 16)
+    return escape[0] if 0xD800 <= number <= 0xDFFF else chr(number)
 
 
 class SharedStrings:
@@ -170,6 +175,8 @@ class _Cells:
         elif self.has_formula and self.kind != "str":
             text = unworked_formula_in(self.sheet, self.row, self.column)
         else:
+            return
+        if text.isspace():
             return
         missing = self.column - 1 - len(self.cells)
         if missing < 0:

@@ -46,7 +46,7 @@ def sheets_of(book: Any) -> list[tuple[str, str | None]]:
     """Name of each sheet, and why it isn't to be seen, if so."""
     found = []
     for place, name in enumerate(book.sheet_names()):
-        found.append((name, "it is hidden" if _sheet(book, place).visibility else None))
+        found.append((name.replace("\x00", ""), "it is hidden" if _sheet(book, place).visibility else None))
         book.unload_sheet(place)
     return found
 
@@ -73,7 +73,7 @@ def _sheet(book: Any, place: int) -> Any:
 def _text(book: Any, sheet: Any, cell: Any, shown: dict[int, Shown], row: int, column: int) -> str:
     match cell.ctype:
         case xlrd.XL_CELL_TEXT:
-            return str(cell.value)
+            return "" if cell.value.isspace() else str(cell.value)
         case xlrd.XL_CELL_NUMBER | xlrd.XL_CELL_DATE:
             how = shown.get(cell.xf_index)
             if how is None:

@@ -99,3 +99,69 @@ def test_a_mute_mail_server_delays_neither_status_nor_the_stop(install: Callable
         installation.run("status")
         assert time.monotonic() - began < 5
         assert installation.stop(within=15) == 0
+
+
+def test_a_run_without_a_daemon_tells_people_too(install: Callable[..., Installation], hook: Endpoint) -> None:
+    heartbeat = f'heartbeat = "http://127.0.0.1:{hook.port}/beat"\n'
+    installation = install(extra=_alerts([hook.url]) + heartbeat)
+    (installation.input / "notes.csv").write_bytes(b"a,b\r\n1,2\r\n")
+    for _ in range(2):
+        installation.run("once")
+    assert [text.partition("\n")[0] for text in hook.taken] == [
+        "qbwatch: notes.csv is quarantined: its columns fit no dataset that qbwatch knows"
+    ]
+    assert hook.paths.count("/beat/start") == hook.paths.count("/beat/fail") == 2
+    installation.run("skip", "notes.csv")
+    installation.run("once")
+    assert "qbwatch: recovered: notes.csv is quarantined" in hook.taken[-1]
+    assert len(hook.taken) == 2
+    assert hook.paths.count("/beat") == 1
+
+
+def test_a_run_that_can_not_reach_postgres_tells_that_once(
+    install: Callable[..., Installation], hook: Endpoint
+) -> None:
+    installation = install(extra=_alerts([hook.url]))
+    text = installation.config.read_text()
+    installation.config.write_text(text.replace(installation.url, "postgresql://q:MARKER-db@127.0.0.1:1/none"))
+    tried = [installation.run("once") for _ in range(2)]
+    assert [each.returncode for each in tried] == [1, 1]
+    assert len(hook.taken) == 1
+    assert "Postgres can't be asked" in hook.taken[0]
+    installation.config.write_text(text)
+    installation.run("once")
+    assert "qbwatch: recovered: Postgres can't be asked" in hook.taken[1]
+    assert "MARKER" not in "".join([*hook.taken, *(each.stdout + each.stderr for each in tried)])
+
+
+def test_no_secret_is_seen_anywhere(install: Callable[..., Installation], hook: Endpoint) -> None:
+    extra = _alerts([hook.url, "json://127.0.0.1:1/MARKER-path"])
+    extra += 'fallback = ["json://x:MARKER-fallback@127.0.0.1:1/"]\n'
+    extra += f'heartbeat = "http://127.0.0.1:{hook.port}/MARKER-beat"\n'
+    installation = install(extra=extra + 'heartbeat_every = "1s"\n')
+    page = installation.root / "drop" / "status.html"
+    with installation.config.open("a", encoding="utf-8") as config:
+        config.write(f'[page]\nfile = "{page}"\nreceipts = true\n')
+    text = installation.config.read_text()
+    installation.config.write_text(text.replace("://qbwatch@", "://qbwatch:MARKER-database@"))
+    (installation.input / "notes.csv").write_bytes(b"a,b\r\n1,2\r\n")
+    installation.start()
+    wait_until(lambda: hook.taken and "/MARKER-beat/fail" in hook.paths, 120, "an alert and a heartbeat")
+    wait_until(lambda: page.is_file() and "notes.csv" in page.read_text("utf-8"), 120, "the page")
+    seen = [_arguments_of_all(), installation.log, *(each.read_text("utf-8") for each in page.parent.glob("*.*"))]
+    for command in ("status", "status --json", "status --check", "alerts", "alerts --json", "files", "once --verbose"):
+        done = installation.run(*command.split())
+        seen += [done.stdout, done.stderr]
+    installation.kill()
+    with psycopg.connect(installation.url) as connection:
+        for table in ("incidents", "deliveries", "runs", "work_items"):
+            seen += map(str, connection.execute(f"SELECT t::text FROM qbwatch.{table} AS t").fetchall())  # type: ignore[arg-type]
+    installation.config.write_text(text.replace(installation.url, "postgresql://q:MARKER-db@127.0.0.1:1/none"))
+    installation.launch()
+    wait_until(lambda: "waiting for the database" in installation.log, 60, "the daemon to find no database")
+    wait_until(lambda: (installation.root / "state" / "alerts.json").is_file(), 60, "the spool")
+    seen += [_arguments_of_all(), installation.run("--debug", "status").stdout, installation.log]
+    seen += [file.read_text("utf-8", "replace") for file in (installation.root / "state").glob("*.json")]
+    assert installation.stop() == 0
+    assert len("".join(seen)) > 2000
+    assert "MARKER" not in "".join([*seen, *hook.taken, *hook.bodies])

@@ -103,11 +103,16 @@ ASKED = [
     ("rebuild", "rebuild --dataset customers"),
     ("doctor", "doctor"),
     ("doctor", "doctor --quick"),
+    ("runs", "runs"),
+    ("runs", "runs 1"),
+    ("test", "test --select fct_customers"),
+    ("test", "test --select no_such_model"),
     ("alerts", "alerts"),
     ("alerts-test", "alerts test"),
     ("retry", "retry --all"),
     ("pause", "pause"),
     ("resume", "resume"),
+    ("reload", "reload"),
 ]
 
 

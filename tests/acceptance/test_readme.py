@@ -152,31 +152,31 @@ def test_the_settings_are_those_of_the_code_and_have_these_defaults(tmp_path: Pa
     text = section("## Configuration")
     told = dict.fromkeys(key for cells in rows(text) for key in code(cells[0]))
     defaults = {code(cells[0])[0]: cells[1] for cells in rows(text)}
-    inert = text[text.index("nothing acts on them") :]
-    for key, default in re.findall(r"`([a-z]+\.[^`]+)`(?:\s+\(default\s+([^)]+)\))?", inert):
-        told[key], defaults[key] = None, default
 
     fixed = {f"{name}.{key}" for name in Config.model_fields for key in known_keys((name,))}
-    by_dataset = {f'expect."quickbooks.invoices".{key}' for key in known_keys(("expect", "quickbooks.invoices"))}
-    named = {'freshness."quickbooks.invoices"', "freshness.fct_orders"}
-    assert set(told) == fixed | by_dataset | named
+    named = {'freshness."quickbooks.invoices"', "freshness.fct_orders", 'expect."quickbooks.invoices"'}
+    assert set(told) == fixed | named
+    assert all(f"{key} = " in text for key in known_keys(("expect", "quickbooks.invoices")))
 
     given = {key: code(value)[0] for key, value in defaults.items() if "`" in value and "`default`" not in value}
-    required = 'input.directory = "/x"\nexpect."quickbooks.invoices".by = "06:00"\n'
+    required = 'input.directory = "/x"\n'
     (tmp_path / "bare.toml").write_text(required)
     (tmp_path / "told.toml").write_text(required + "".join(f"{key} = {value}\n" for key, value in given.items()))
     told_config = load(tmp_path / "told.toml", {}, datasets=datasets())
     assert told_config.model_dump() == load(tmp_path / "bare.toml", {}, datasets=datasets()).model_dump()
-    unspoken = {"input.directory", 'expect."quickbooks.invoices".by', *named}
-    nothing = {"input.seed_directory", "state.reserve", "transform.project", "page.file"}
+    unspoken = {"input.directory", *named}
+    nothing = {"input.seed_directory", "state.reserve", "transform.project", "page.file", "alerts.heartbeat"}
     assert set(told) - given.keys() == unspoken | nothing
 
 
 def test_the_example_of_a_configuration_is_right(tmp_path: Path) -> None:
-    (example,) = blocks(README, "toml")
+    example = "\n".join(blocks(README, "toml"))
     (tmp_path / "qbwatch.toml").write_text(example)
 
-    assert load(tmp_path / "qbwatch.toml", {}).input.directory == Path("/srv/quickbooks-csv/input")
+    config = load(tmp_path / "qbwatch.toml", {}, datasets=datasets())
+
+    assert config.input.directory == Path("/srv/quickbooks-csv/input")
+    assert set(config.expect) == {"quickbooks.invoices", "quickbooks.items"}
 
 
 def test_the_datasets_are_those_of_the_code() -> None:

@@ -92,7 +92,7 @@ def test_a_stop_is_quick_and_a_success(lab: Lab) -> None:
     down = lab.status()
     assert (down["answered_by"], down["daemon"]["state"]) == ("cache", "down")
     lab.start()
-    assert lab.status()["answered_by"] == "daemon"
+    wait_until(lambda: lab.status()["answered_by"] == "daemon", 20, "the daemon to answer")
 
 
 def test_killed_it_comes_back_by_itself_with_all_it_knew(lab: Lab, customers: list[ExportFile]) -> None:

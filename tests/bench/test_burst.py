@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 from installation import Installation
-from measuring import memory_mb, show_facts
+from measuring import cpu_seconds, memory_mb, show_facts
 from waiting import wait_until
 from without_dbt import COMMAND
 
@@ -56,6 +56,7 @@ def test_a_burst_ends_in_the_ledger(install: Callable[..., Installation]) -> Non
         ("a second", f"{share * WRITERS / (ended - began):.0f}"),
         ("events missed (overflows of the kernel's queue)", str(daemon["events_missed"])),
         ("one status call in the middle", f"{answered * 1000:.0f} ms"),
+        ("processor time of the daemon, each", f"{cpu_seconds(pid) / (share * WRITERS) * 1000:.1f} ms"),
         ("memory, peak", f"{memory_mb(pid, 'VmHWM'):.0f} MB"),
     ]
     show_facts(f"{share * WRITERS:,} files from {WRITERS} processes", facts)
@@ -63,5 +64,7 @@ def test_a_burst_ends_in_the_ledger(install: Callable[..., Installation]) -> Non
 
 def versions(installation: Installation) -> int:
     """How many files the ledger knows; asked twice a second, for asking costs the same processor."""
+    assert installation.daemon is not None
+    assert installation.daemon.poll() is None, installation.log[-4000:]
     time.sleep(0.5)
     return int(installation.query("SELECT count(*) FROM qbwatch.files")[0][0])

@@ -12,7 +12,7 @@ from holding import drop_all
 from installation import Installation
 from measuring import cpu_seconds, memory_mb, open_files, show_facts
 
-IDLE_SECONDS = 10.0
+IDLE_SECONDS = float(os.environ.get("QBWATCH_BENCH_IDLE", "10"))
 CALLS = 20
 
 

@@ -10,15 +10,13 @@ import random
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 import pytest
+from large_files import MEMORY, words, write_package
 from measuring import show_facts
 from workbooks import parts_of, sheet_of
-
-MEMORY = 250  # MB, of the reader or its child
 
 _READ = """
 import json, resource, sys, time
@@ -70,26 +68,6 @@ def show(title: str, path: Path, figures: list[float]) -> None:
     facts = [("size", size), ("rows", f"{rows:,.0f}"), ("seconds", f"{seconds:.1f}")]
     show_facts(title, [*facts, ("peak", f"{own:.0f} MB"), ("peak of the child", f"{child:.0f} MB")])
     assert max(own, child) < MEMORY
-
-
-def write_package(path: Path, write_rows: Callable[[IO[bytes]], None]) -> None:
-    """A workbook of one sheet, whose rows are written one after another."""
-    begin, end = sheet_of("|").split("|")
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
-        for name, content in parts_of("").items():
-            if "sheet1" not in name:
-                package.writestr(name, content)
-        with package.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
-            sheet.write(begin.encode())
-            write_rows(sheet)  # type: ignore[arg-type]
-            sheet.write(end.encode())
-
-
-def words() -> Iterator[str]:
-    """Text that packs badly, the same in every run."""
-    chance = random.Random(1)
-    while True:
-        yield f"{chance.getrandbits(256):x}"
 
 
 @pytest.mark.timeout(900)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,8 @@ from waiting import wait_until
 
 from qbwatch.edges.embedded import EmbeddedPostgres
 
-OUTAGE = 20.0  # seconds; the longest pause between tries is 15, so a longer one shows nothing new
+# Seconds. The longest pause between tries is 15, so a longer one shows nothing new.
+OUTAGE = float(os.environ.get("QBWATCH_CHAOS_LONG_OUTAGE", "20"))
 DOWN = ("database_down", "database_connection", "database_stopped")
 
 
@@ -37,11 +39,25 @@ def proxied(
         yield made, proxy
 
 
-def test_postgres_dies_during_a_copy(lab: Lab, project: Path, install: Callable[..., Installation]) -> None:
+def test_postgres_dies_during_a_copy(
+    proxied: tuple[Lab, LossyProxy], project: Path, install: Callable[..., Installation]
+) -> None:
+    lab, proxy = proxied
     large = many_invoices(30_000)
+    copying: set[int] = set()
+    stopped = threading.Event()
+
+    def stop_among_the_rows(number: int, data: bytes) -> None:
+        if number in copying and not stopped.is_set():
+            lab.server.stop("immediate")
+            stopped.set()
+        elif b"COPY " in data:
+            copying.add(number)
+
+    proxy.on_request = stop_among_the_rows
     lab.drop([large])
-    wait_until(lambda: lab.is_at("query LIKE 'COPY %' AND state = 'active'"), 60, "a COPY")
-    lab.restart()
+    assert stopped.wait(60), "rows to be sent"
+    lab.server.start()
     lab.assert_well([large], expected_of(install, [large], project))
 
 
@@ -67,6 +83,30 @@ def test_the_answer_to_a_commit_is_lost(
     lab.assert_well(FEW, few_expected)
 
 
+def test_postgres_is_restarted_during_a_commit(
+    proxied: tuple[Lab, LossyProxy], few_expected: dict[str, list[str]]
+) -> None:
+    """Whether it came in time is for Postgres to know; either way there is nothing to do twice, or to miss."""
+    lab, proxy = proxied
+    loading: set[int] = set()
+    stopping = threading.Thread(target=lambda: lab.server.stop("immediate"))
+
+    def stop_at_first_commit(number: int, data: bytes) -> bool | None:
+        if b"COPY " in data:
+            loading.add(number)
+        if number in loading and b"COMMIT" in data and stopping.ident is None:
+            stopping.start()
+        return None
+
+    proxy.on_request = stop_at_first_commit
+    lab.drop(FEW)
+    wait_until(lambda: stopping.ident is not None, 60, "the commit of a load")
+    stopping.join()
+    lab.server.start()
+    lab.assert_well(FEW, few_expected)
+
+
+@pytest.mark.timeout(300 + 2 * OUTAGE)
 def test_postgres_is_away_for_long(lab: Lab, few_expected: dict[str, list[str]]) -> None:
     lab.drop(FEW[:2])
     lab.installation.wait_settled(2)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ def test_killed_at_random_moments_nothing_is_lost_or_doubled(
     status = installation.wait_settled(len(files))
     show(kills, len(files), time.monotonic() - last_start)
 
-    assert installation.query("SELECT coalesce(sum(crashes), 0) FROM qbwatch.work_items")[0][0] <= KILLS
+    # Late files that are folded together are loading together: a kill counts for each of them, and for no other.
+    were_loading = sum(int(count) for kill in kills for count in re.findall(r"(\d+) loading", kill.hit))
+    assert installation.query("SELECT coalesce(sum(crashes), 0) FROM qbwatch.work_items")[0][0] <= were_loading
     if status["quarantined"]:
         release_what_was_hit_too_often(installation, len(files))
     assert_every_file_has_one_outcome(installation, files)

@@ -64,6 +64,29 @@ def test_a_deadlock_with_a_persons_session(lab: Lab, few_expected: dict[str, lis
     lab.assert_well(FEW, few_expected)
 
 
+def test_a_build_by_hand_reads_the_tables_while_they_are_loaded(lab: Lab, few_expected: dict[str, list[str]]) -> None:
+    """As dbt's models do, in a transaction that has read them and isn't over: neither waits for the other."""
+    with psycopg.connect(lab.url) as build:
+        build.execute("CREATE TABLE public.model AS SELECT * FROM raw.quickbooks_invoices")
+        build.execute("SELECT count(*) FROM raw.quickbooks_customers")
+        lab.drop(FEW)
+        lab.assert_well(FEW, few_expected)
+        build.execute("SELECT count(*) FROM raw.quickbooks_invoices")
+
+
+def test_a_deadlock_with_a_build_by_hand(lab: Lab, few_expected: dict[str, list[str]]) -> None:
+    """A hook of the build writes to a raw table (an index, a grant) when a load has begun to."""
+    with psycopg.connect(lab.url) as build:
+        build.execute("SET deadlock_timeout = '1h'")
+        build.execute("CREATE INDEX for_a_model ON raw.quickbooks_invoices (customer)")
+        lab.drop(FEW)
+        wait_until(lambda: lab.is_at("wait_event_type = 'Lock'"), 60, "the load to wait")
+        build.execute("LOCK TABLE qbwatch.work_items IN SHARE ROW EXCLUSIVE MODE")
+        build.rollback()
+    wait_until(lambda: "database_conflict" in lab.installation.log, 20, "the load to give way")
+    lab.assert_well(FEW, few_expected)
+
+
 def test_nothing_idles_in_a_transaction(lab: Lab, install: Callable[..., Installation]) -> None:
     files = [*FEW, many_invoices(20_000)]
     longest: list[float] = [0.0]

@@ -289,3 +289,23 @@ def test_a_file_named_by_a_person_stands_for_itself_or_for_what_it_duplicates(of
         (3, "picked"),
     ]
     assert (duplicate, new, again) == (1, 3, 3)
+
+
+def test_of_files_that_come_together_each_is_judged_by_those_before_it(office: Office) -> None:
+    office.drop("Customer_04_01_2025.csv", customers(a="Known"))
+    contents = {
+        "Customer_04_02_2025.csv": customers(b="New"),
+        "Customer_04_02_2025 (1).csv": customers(b="New"),  # the bytes of the one before, in the same transaction
+        "Copy of Customer_04_01_2025.csv": customers(a="Known"),
+        "Customer_04_03_2025.csv": customers(c="New too"),
+        "Customer_04_03_2025 (1).csv": customers(c="Another"),  # the moment of the one before, and other bytes
+    }
+    office.admitter.admit_all([office.arrival(name, content) for name, content in contents.items()])
+    assert [state for _, state in office.states()] == [
+        "pending",
+        "pending",
+        "skipped",
+        "skipped",
+        "pending",
+        "quarantined",
+    ]

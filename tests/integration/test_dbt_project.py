@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from dbt_raw_tables import Row, asked, by, create_raw_tables, insert
+from watching import watched
 
 from qbwatch.edges.dbt import Dbt, DbtSettings, NodeResult, Outcome, TransformResult
 from qbwatch.edges.dbt_views import SparingDbt
@@ -251,6 +250,31 @@ def test_orders_follow_the_rules_of_the_books(books: psycopg.Connection, dbt: Db
     assert (customers["c3"]["is_removed"], customers["c3"]["revenue"]) == (True, 30)
 
 
+def test_names_that_find_nobody_are_listed_as_they_were_written(books: psycopg.Connection, dbt: Dbt) -> None:
+    names = ["O'Brien", "Beta:Job 1", "Acme", "Acme:Job 1", "Acme:Job 1:Phase 2", "Acme:Job 2:Phase 1"]
+    insert(books, "customers", *({"_key": name, "customer_name": name} for name in names))
+    total = {"total_amount": Decimal("10.00")}
+    insert(
+        books,
+        "invoices",
+        *invoice("curly", line(None, "10.00"), customer="O’Brien", **total),
+        *invoice("blanks", line(None, "10.00"), customer=" Acme:Job  1\u00a0", **total),
+    )
+
+    result = dbt.build()
+
+    assert {name: node.rows for name, node in warned(result).items()} == {
+        "assert_customers_have_their_parents": 2,
+        "assert_orders_name_known_customers": 1,
+    }
+    listed = "select {} as name from analytics_quality.{} order by 1"
+    assert asked(books, listed.format("customer_name", "assert_customers_have_their_parents")) == [
+        {"name": "Acme:Job 2:Phase 1"},
+        {"name": "Beta:Job 1"},
+    ]
+    assert asked(books, listed.format("customer_name", "assert_orders_name_known_customers")) == [{"name": "O’Brien"}]
+
+
 def test_products_carry_prices_margins_and_what_was_sold(books: psycopg.Connection, dbt: Dbt) -> None:
     insert(
         books,
@@ -349,7 +373,7 @@ def test_a_build_replaces_rows_under_what_others_put_on_a_mart(
     assert value(books, "select has_table_privilege('pg_monitor', 'analytics_mart.fct_orders', 'select')")
 
 
-def test_views_are_built_once_and_again_when_one_is_missing(books: psycopg.Connection, dbt: Dbt) -> None:
+def test_views_are_built_once_and_again_when_one_is_missing_or_replaced(books: psycopg.Connection, dbt: Dbt) -> None:
     insert(books, "customers", {"_key": "c1", "customer_name": "Acme"})
     sparing, debt = SparingDbt(dbt), ["source:quickbooks.customers+"]
     assert sparing.build().outcome is Outcome.BUILT
@@ -368,6 +392,41 @@ def test_views_are_built_once_and_again_when_one_is_missing(books: psycopg.Conne
 
     assert healed.outcome is Outcome.BUILT
     assert "int_companies_named" in {node.name for node in healed.nodes}
+    view = "analytics_intermediate.int_customers_picked_by_name"
+    meant = value(books, f"select pg_get_viewdef('{view}'::regclass)").rstrip(";")
+    books.execute(f"create or replace view {view} as select * from ({meant}) as meant limit 0")
+
+    righted = sparing.build(debt)
+
+    assert "int_customers_picked_by_name" in {node.name for node in righted.nodes}
+    assert value(books, f"select count(*) from {view}") == 2
+    assert not [node for node in sparing.build(debt).nodes if node.name.startswith("int_")]
+
+
+def test_a_build_without_views_tests_the_same_data(books: psycopg.Connection, dbt: Dbt) -> None:
+    insert(books, "customers", {"_key": "c1", "customer_name": "Acme"})
+    insert(books, "invoices", *invoice("1", line("Fender", "10.00"), total_amount=10))
+    debt = ["source:quickbooks.invoices+"]
+
+    whole, spared = dbt.build(debt), dbt.build(debt, with_views=False)
+
+    tests = [{node.name for node in each.nodes if node.resource_type == "test"} for each in (whole, spared)]
+    assert tests[0] == tests[1]
+    assert "assert_revenue_counts_each_header_once" in tests[1]  # which looks at views alone, beside the mart
+    assert "stg_quickbooks__invoices" in {node.name for node in whole.nodes} - {node.name for node in spared.nodes}
+
+
+def test_the_rows_that_break_a_plain_test_are_stored_too(books: psycopg.Connection, dbt: Dbt) -> None:
+    for name in ("1", "2"):
+        insert(books, "invoices", *invoice(name, line(None, "10.00"), total_amount=10, invoice_date=None))
+
+    odd = dbt.build()
+
+    assert odd.outcome is Outcome.WARNINGS
+    assert "not_null_fct_orders_order_date (2 rows)" in odd.message
+    assert "select * from analytics_quality.not_null_fct_orders_order_date" in odd.hint
+    stored = asked(books, "select order_key from analytics_quality.not_null_fct_orders_order_date order by 1")
+    assert [row["order_key"] for row in stored] == ["invoice:1", "invoice:2"]
 
 
 def test_a_build_mends_relations_of_an_older_project(books: psycopg.Connection, dbt: Dbt) -> None:
@@ -469,31 +528,11 @@ def test_a_doubled_day_stops_and_one_odd_document_warns(books: psycopg.Connectio
     assert doubled.outcome is Outcome.TESTS_FAILED
     assert "assert_no_day_is_doubled (1 rows)" in doubled.message
     (stopped,) = [node for node in doubled.nodes if node.status == "fail"]
-    assert '"analytics_quality"."assert_no_day_is_doubled"' in (stopped.message or "")
+    assert stopped.found_in == "analytics_quality.assert_no_day_is_doubled"
+    assert doubled.hint.startswith("look at the rows: select * from analytics_quality.assert_no_day_is_doubled. ")
+    assert asked(books, f"select document_count from {stopped.found_in}") == [{"document_count": 2}]
     assert not doubled.pays("quickbooks.invoices")
     assert not doubled.is_transient
-
-
-@contextmanager
-def watched(url: str, query: str) -> Iterator[list[Any]]:
-    """Asks a query over and over from another session; gives its answers, in the order of their change."""
-    done = threading.Event()
-    seen: list[Any] = []
-
-    def ask() -> None:
-        with psycopg.connect(url, autocommit=True) as other:
-            while not done.is_set():
-                answer = value(other, query)
-                if not seen or seen[-1] != answer:
-                    seen.append(answer)
-
-    asker = threading.Thread(target=ask)
-    asker.start()
-    try:
-        yield seen
-    finally:
-        done.set()
-        asker.join()
 
 
 def test_the_project_holds_no_python() -> None:

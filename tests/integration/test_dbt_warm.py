@@ -16,6 +16,7 @@ import pytest
 from small_dbt import SLEEPING, MakeDbt, Project, children, is_alive, sessions, sleeping_sessions
 from waiting import wait_until
 
+from qbwatch.edges import dbt_server
 from qbwatch.edges.dbt import Dbt, Outcome
 
 CHECKOUT = Path(__file__).parents[2]
@@ -351,6 +352,22 @@ def test_a_dbt_that_is_no_python_package_is_named(
 
     assert (result.outcome, result.is_transient) == (Outcome.CONFIGURATION, False)
     assert "No module named 'dbt.cli'" in result.message
+
+
+def test_after_an_upgrade_under_a_running_daemon_the_builds_are_cold(
+    project: Project, make_dbt: MakeDbt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program of the warm dbt is a file: another release's would be talked to in the words of this one."""
+    other = tmp_path / "dbt_forkserver.py"
+    other.write_text(dbt_server.PROGRAM.read_text() + "# of the next release\n")
+    monkeypatch.setattr(dbt_server, "PROGRAM", other)
+    dbt = make_dbt(project(**TWO_MODELS))
+    dbt.warm_up()
+
+    result = dbt.build()
+
+    assert (result.outcome, result.cold_because) == (Outcome.BUILT, "none was warm")
+    assert dbt.warm_pid is None
 
 
 def test_an_error_in_a_hook_after_the_models_is_no_success(project: Project, make_dbt: MakeDbt) -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from qbwatch.core import accounting, holds
 from qbwatch.core.holds import HOLDS
+from qbwatch.edges import refolding
 from qbwatch.edges.vault import Vault
 
 EXAMPLES = int(os.environ.get("QBWATCH_FOLD_EXAMPLES", "600"))  # a night may try more, each time others
@@ -43,6 +44,7 @@ def world(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(holds, "FEW_COUNTS_FROM", 2)  # so that small exports raise questions, too
         patch.setattr(holds, "FEW", Decimal("0.8"))
+        patch.setattr(refolding, "LARGEST_SHARE", 0)  # and in small books, too, single documents alone
         patch.setattr(accounting, "REJECT_LIMIT", Decimal(1))  # and small ones with a damaged row are loaded
         engine = mortal_engine(module_database_url)
         with engine.connect() as connection:
@@ -186,6 +188,7 @@ def test_the_raw_tables_are_a_function_of_the_accepted_files(world: World, histo
 def _assert_ledger_is_settled(world: World) -> None:
     """Every file has an end, what counts is what is folded, and one version of each path and moment counts at most."""
     items = world.items()
+    event(f"at most {world.largest_batch} files in one fold")
     for fate in {f"{item['state']} {item['failure_code'] or ''}" for item in items}:
         event(fate)
     assert {item["state"] for item in items} <= SEEN

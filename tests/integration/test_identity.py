@@ -136,3 +136,17 @@ def test_files_that_are_deleted_while_they_wait_are_loaded_all_the_same(office: 
     office.work()
     assert {state for _, state in office.states()} == {"loaded"}
     assert office.query("SELECT count(*) FROM raw.quickbooks_customers") == [(len(names),)]
+
+
+def test_a_file_that_is_overwritten_during_its_load_is_loaded_as_it_was_taken_and_then_as_it_is(office: Office) -> None:
+    name = "Customer_04_17_2025.csv"
+    taken = customers(**{str(number): f"Customer {number}" for number in range(500)})
+    office.drop(name, taken)
+    (office.root / "input" / name).write_bytes(customers(a="Shorter"))  # into the same file, as some tools do
+    office.work()
+    assert office.query("SELECT count(*) FROM raw.quickbooks_customers") == [(500,)]
+    [(size,)] = office.query("SELECT size_bytes FROM qbwatch.files")
+    assert size == len(taken)
+    office.drop(name, customers(a="Shorter"))
+    office.work()
+    assert office.query("SELECT customer_name FROM raw.quickbooks_customers") == [("Shorter",)]

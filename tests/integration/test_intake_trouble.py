@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 from running_intake import MemoryLedger, NotNow, RunningIntake, prepared, running
 from waiting import wait_until
+from watchdog.events import FileSystemEvent
 
 from qbwatch.edges import vault as vault_module
+from qbwatch.edges.folder_watch import _Handler
 from qbwatch.edges.watched_folder import WatchedFolder
 from qbwatch.intake import Admission, Arrival
 
@@ -267,23 +269,98 @@ def test_a_watch_that_dies_is_replaced(run: RunningIntake) -> None:
     wait_until(lambda: run.intake.state().watch_alive)
 
 
-def test_a_file_that_may_not_be_read_is_a_problem_until_it_may() -> None:
+@pytest.mark.parametrize("fault", [UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "bad"), OSError(5, "I/O error")])
+def test_an_error_in_the_handler_of_events_ends_neither_the_watch_nor_the_intake(
+    run: RunningIntake, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    failed = threading.Event()
+    put = _Handler.on_any_event
+
+    def failing(self: _Handler, event: FileSystemEvent) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise fault
+        put(self, event)
+
+    monkeypatch.setattr(_Handler, "on_any_event", failing)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)  # the thread that dies of it is what is wanted here
+    (run.directory / "a.csv").write_bytes(HEADER)
+    assert failed.wait(10)
+    run.admitted(b"a.csv")
+    (run.directory / "b.csv").write_bytes(HEADER)
+    run.admitted(b"b.csv")
+    wait_until(lambda: run.intake.state().watch_alive, what="the watch to be begun anew")
+    run.rests()
+    assert run.ledger.paths == {b"a.csv": 1, b"b.csv": 1}
+
+
+@pytest.fixture
+def nobodys() -> Iterator[Path]:
+    """A folder of an ordinary user, and we act as that user."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to become somebody who may not read everything")
     directory = Path(tempfile.mkdtemp())
     os.chown(directory, 65534, 65534)
     os.seteuid(65534)
     try:
-        with running(directory) as run:
-            (run.directory / "a.csv").write_bytes(HEADER)
-            (run.directory / "a.csv").chmod(0o000)
-            wait_until(lambda: "file_unreadable" in run.problems())
-            (run.directory / "a.csv").chmod(0o600)
-            run.admitted(b"a.csv")
-            wait_until(lambda: not run.problems())
+        yield directory
     finally:
         os.seteuid(0)
         shutil.rmtree(directory)
+
+
+def test_a_file_that_may_not_be_read_is_a_problem_until_it_may(nobodys: Path) -> None:
+    with running(nobodys) as run:
+        (run.directory / "a.csv").write_bytes(HEADER)
+        (run.directory / "a.csv").chmod(0o000)
+        wait_until(lambda: "file_unreadable" in run.problems())
+        (run.directory / "a.csv").chmod(0o600)
+        run.admitted(b"a.csv")
+        wait_until(lambda: not run.problems())
+
+
+def test_a_subfolder_that_may_not_be_entered_is_named_from_the_start_and_read_once_it_may_be(nobodys: Path) -> None:
+    closed = nobodys / "input" / "2024"
+    closed.mkdir(parents=True)
+    (closed / "a.csv").write_bytes(HEADER)
+    closed.chmod(0o000)
+    with running(nobodys) as run:
+        wait_until(lambda: run.problems() == {"subfolder_unreadable"})
+        [problem] = run.intake.state().problems
+        assert (problem.file, "setfacl" in problem.hint) == ("2024", True)
+        (run.directory / "b.csv").write_bytes(HEADER)
+        run.admitted(b"b.csv")
+        closed.chmod(0o755)
+        run.admitted(b"2024/a.csv")
+        wait_until(lambda: not run.problems() and run.intake.state().watch_alive)
+        assert run.ledger.paths == {b"2024/a.csv": 1, b"b.csv": 1}
+
+
+def test_a_folder_that_may_not_be_read_counts_as_not_watched_from_the_start_until_it_may_be(nobodys: Path) -> None:
+    folder = nobodys / "input"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(HEADER)
+    folder.chmod(0o000)
+    run = prepared(nobodys, rescan_every=timedelta(hours=1))
+    run.thread.start()
+    try:
+        wait_until(lambda: run.problems() == {"folder_unreadable"})
+        assert not run.intake.state().watch_alive
+        folder.chmod(0o755)
+        run.admitted(b"a.csv")
+        wait_until(lambda: not run.problems() and run.intake.state().watch_alive)
+        (folder / "b.csv").write_bytes(HEADER)
+        run.admitted(b"b.csv")
+        folder.chmod(0o000)
+        wait_until(lambda: run.problems() == {"folder_unreadable"} and not run.intake.state().watch_alive)
+        folder.chmod(0o755)
+        (folder / "c.csv").write_bytes(HEADER)
+        run.admitted(b"c.csv")
+        wait_until(lambda: not run.problems() and run.intake.state().watch_alive)
+    finally:
+        run.stop.set()
+        run.intake.wake()
+        run.thread.join(10)
 
 
 def test_a_storm_of_new_folders_does_not_cause_a_storm_of_scans(

@@ -14,7 +14,7 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import QbwatchError
 from qbwatch.datasets import dataset_named
 from qbwatch.edges.file_search import choose
-from qbwatch.loading import fold_anew
+from qbwatch.folding import fold_anew
 from qbwatch.mapping import map_columns
 from qbwatch.rebuilding import verify
 from qbwatch.reverting import revert

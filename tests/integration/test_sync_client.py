@@ -80,6 +80,21 @@ def test_a_marked_folder_whose_client_is_gone_for_two_minutes_is_a_problem_until
     assert client.look(after(150)) is None
 
 
+def test_who_keeps_the_folder_is_known_by_its_mark_or_by_being_the_only_one_that_runs(
+    tmp_path: Path, proc: Path
+) -> None:
+    with_process(proc, 77, "syncthing", "serve")
+    client = SyncClient(tmp_path, proc)
+    client.look(NOON)
+    assert client.name == "syncthing"
+    with_process(proc, 78, "/usr/bin/rclone", "mount", "cloud:", "/mnt")
+    client.look(after(30))
+    assert client.name is None
+    (tmp_path / ".dropbox").touch()
+    client.look(after(60))
+    assert client.name == "dropbox"
+
+
 def test_without_marks_or_where_the_table_is_hidden_nothing_is_said(tmp_path: Path, proc: Path) -> None:
     unmarked = SyncClient(tmp_path / "nowhere", proc)
     (tmp_path / ".stfolder").mkdir()

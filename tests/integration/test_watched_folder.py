@@ -197,9 +197,9 @@ def nobodys_folder(notices: Notices) -> Iterator[tuple[WatchedFolder, Path]]:
 def test_an_unreadable_folder_is_a_problem_until_it_is_readable(nobodys_folder: tuple[WatchedFolder, Path]) -> None:
     folder, directory = nobodys_folder
     directory.chmod(0o000)
-    assert folder.tend(NOON)
-    paths(folder)
+    assert not folder.tend(NOON)
     assert codes(folder) == {"folder_unreadable"}
+    assert paths(folder) == set()
     assert "setfacl" in folder.problems[0].hint
     assert not folder.is_alive
     assert not folder.tend(after(1))
@@ -208,6 +208,10 @@ def test_an_unreadable_folder_is_a_problem_until_it_is_readable(nobodys_folder: 
     assert folder.tend(after(2))
     paths(folder, after(2))
     assert (folder.problems, folder.is_alive) == ((), True)
+    for mode in (0o400, 0o100):  # it may be listed or searched, and not both
+        directory.chmod(mode)
+        assert not folder.tend(after(3))
+        assert (codes(folder), folder.is_alive) == ({"folder_unreadable"}, False)
 
 
 def test_an_unreadable_subfolder_is_a_problem_and_watched_once_it_is_readable(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import signal
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import openpyxl
 import pytest
+import xlwt
+from damaging import mutated
 from waiting import wait_until
 from workbooks import packed, parts_of, rows_in, saved, sheet_of, xlsx
 
@@ -86,6 +90,25 @@ def test_an_xls_that_is_no_proper_one_is_damaged_whatever_its_reader_stumbles_ov
     with pytest.raises(Refusal) as caught:
         WorkbookReader()(lambda: io.BytesIO(data))
     assert caught.value.failure.code == "damaged_workbook"
+
+
+def test_a_mutated_xls_is_read_or_refused() -> None:
+    """Its library raises whatever it stumbles over; here it costs a process each, hence so few."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Customer")
+    for row in range(40):
+        for column, value in enumerate((f"8-{row}", "Söhne & Co", row / 4, date(2025, 4, 1), True)):
+            sheet.write(row, column, value)
+    out, chance, ends = io.BytesIO(), random.Random("xls"), set[str]()
+    book.save(out)
+    for _ in range(24):
+        data = mutated(out.getvalue(), chance)
+        try:
+            for table in WorkbookReader()(lambda: io.BytesIO(data)):  # noqa: B023 (read at once)
+                ends.add("read" if len(list(table.rows())) > 0 else "empty")
+        except Refusal as refusal:
+            ends.add(refusal.failure.code)
+    assert "damaged_workbook" in ends
 
 
 def test_whoever_waits_is_asked_and_may_end_it() -> None:

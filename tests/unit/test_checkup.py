@@ -26,6 +26,7 @@ from qbwatch.core.checkup_places import (
     StateFacts,
     VaultFacts,
     judge_folder,
+    judge_page,
     judge_state,
     judge_sync_client,
     judge_vault,
@@ -72,6 +73,7 @@ def test_where_all_is_well_nothing_is_to_be_done() -> None:
         *judge_state(STATE, "5 kB", "1 kB"),
         *judge_watches(2, 8192, 128),
         *judge_vault(VaultFacts("/v", "qbwatch", 3)),
+        *judge_page("/srv/page", "qbwatch", exists=True, is_writable=True),
         *judge_sync_client("dropbox", True, "dropbox start"),
         *judge_dbt(DBT),
         *judge_clock(ClockFacts(True, "2026-11-25 09:30", "America/New_York")),
@@ -177,6 +179,8 @@ def test_what_else_can_be_wrong_around_it() -> None:
     unit = UnitState(True, "/etc/u", "enabled", ["User=root, not qbwatch", "x"])
     cases = [
         (judge_vault(VaultFacts("/v", "qb", 1, "a copy is gone")), "fail", "qbwatch rebuild --verify"),
+        (judge_page("/a b", "qb", exists=False, is_writable=False), "fail", "install -d '/a b'"),
+        (judge_page("/p", "qb", exists=True, is_writable=False), "fail", "setfacl -m u:qb:rwX /p"),
         (judge_sync_client("dropbox", False, "dropbox start"), "fail", "dropbox start"),
         (judge_dbt(replace(DBT, fits=False)), "fail", "pip install"),
         (judge_dbt(replace(DBT, models=0)), "fail", "[transform]"),

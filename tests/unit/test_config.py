@@ -58,6 +58,7 @@ remind     = "12h"
 
 [page]
 file = "/srv/status.html"
+receipts = true
 
 [control]
 socket = "/srv/run/control.sock"
@@ -117,6 +118,7 @@ def test_every_key_of_a_file_is_read(write):
     assert config.alerts.on_success == "daily"
     assert config.alerts.remind == timedelta(hours=12)
     assert config.page.file == Path("/srv/status.html")
+    assert config.page.receipts
     assert config.control.socket == Path("/srv/run/control.sock")
 
 
@@ -143,6 +145,26 @@ def test_the_input_folder_alone_is_enough():
     assert config.alerts.on_success == "never"
     assert config.alerts.remind == timedelta(hours=24)
     assert config.page.file is None
+
+
+def test_an_export_that_nobody_waits_for_needs_no_hour(write):
+    text = '"quickbooks.invoices" = "never"\n"quickbooks.customers" = {every = "never"}'
+    config = load(write(f'[input]\ndirectory = "/i"\n[expect]\n{text}'), {}, datasets=DATASETS)
+    assert [each.every for each in config.expect.values()] == ["never", "never"]
+
+
+def test_a_state_may_follow_the_country(write):
+    assert load(write('[input]\ndirectory = "/i"\n[freshness]\ncountry = "us-nj"'), {}).freshness.country == "US-NJ"
+
+
+def test_the_addresses_of_alerts_are_secrets(write, tmp_path):
+    (tmp_path / "heartbeat_url").write_text("https://hc.example/MARKER-b\n")
+    text = '[input]\ndirectory = "/i"\n[alerts]\nfallback = ["json://MARKER-f@x"]'
+    config = load(write(text), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert config.secrets() == ["json://MARKER-f@x", "https://hc.example/MARKER-b"]
+    assert "MARKER" not in str(config.public()) + repr(config)
+    wrong = '[input]\ndirectory = "/i"\n[alerts]\nheartbeat = "MARKER-h"\nfallback = ["MARKER-f"]'
+    assert "MARKER" not in str(complaints(write(wrong)))
 
 
 def test_an_embedded_database_is_recognised():
@@ -234,6 +256,7 @@ def test_every_section_can_be_set_by_variables():
         "QBWATCH_STATE__DIRECTORY": "/srv/state",
         "QBWATCH_TRANSFORM__TIMEOUT": "90s",
         "QBWATCH_PAGE__FILE": "/srv/page.html",
+        "QBWATCH_PAGE__RECEIPTS": "true",
         "QBWATCH_CONTROL__SOCKET": "/srv/c.sock",
         "QBWATCH_ALERTS__REMIND": "",
         "QBWATCH_CORPUS": "not ours to judge",
@@ -245,6 +268,7 @@ def test_every_section_can_be_set_by_variables():
     assert config.expect["quickbooks.invoices"].by == time(6)
     assert len(config.alerts.urls) == 2
     assert config.transform.timeout == timedelta(seconds=90)
+    assert config.page.receipts
     assert config.control.socket == Path("/srv/c.sock")
     assert config.alerts.remind == timedelta(hours=24)
 
@@ -336,6 +360,8 @@ def test_several_mistakes_make_one_message_with_their_number(write):
         ('[input]\ndirectory = "/i"\n[expect]\n"quickbooks.bogus" = {by = "06:00"}', "allowed: quickbooks.customers, "),
         ('[input]\ndirectory = "/i"\n[expect]\n"quickbooks.invoices" = {}', '"quickbooks.invoices".by is missing'),
         ('[input]\ndirectory = "/i"\n[alerts]\nurls = ["nope"]', "alerts.urls, entry 1 is not an alert address"),
+        ('[input]\ndirectory = "/i"\n[page]\nreceipts = true', "page.receipts needs page.file"),
+        ('[page]\nfile = "/p"\nreceipts = 7\n[input]\ndirectory = "/i"', "= 7 is not known; allowed: true, false"),
     ],
 )  # fmt: skip
 def test_a_mistake_says_what_is_wrong_and_what_is_allowed(write, text, said):

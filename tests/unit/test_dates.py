@@ -111,6 +111,12 @@ def test_what_is_no_day_of_the_calendar_is_refused(text: str, order: DateOrder) 
         parse_date(text, order)
 
 
+@pytest.mark.parametrize("text", ["45748", "45748.5"])
+def test_a_spreadsheets_number_of_a_day_is_called_that(text: str) -> None:
+    with pytest.raises(NotADate, match="a spreadsheet's number of a day"):
+        parse_date(text, DateOrder.MDY)
+
+
 @given(st.dates(min_value=date(1900, 1, 1), max_value=date(2100, 12, 31)), st.sampled_from("-/."))
 def test_every_day_survives_being_written_and_read(day: date, mark: str) -> None:
     assert parse_date(day.strftime(f"%m{mark}%d{mark}%Y"), MDY) == day

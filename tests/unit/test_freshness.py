@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qbwatch.core.calendar import closed_days
+from qbwatch.core.calendar import UnknownCalendar, closed_days
 from qbwatch.core.freshness import Freshness, business_days_between, judge, last_whole_day
+from qbwatch.edges.holidays_aside import closed_days_aside
 
 NEW_YORK = ZoneInfo("America/New_York")
 FRIDAY, SATURDAY, SUNDAY, MONDAY, TUESDAY = (date(2025, 4, 11) + timedelta(days=n) for n in range(5))
@@ -61,6 +62,21 @@ def test_a_state_has_holidays_of_its_own() -> None:
     patriots_day = date(2025, 4, 21)
     assert closed_days("US-MA", [])(patriots_day)
     assert not closed_days("US", [])(patriots_day)
+
+
+@pytest.mark.parametrize("country", ["XX", "US-ZZ"])
+def test_a_country_or_state_without_a_calendar_is_a_fault_of_the_configuration(country: str) -> None:
+    with pytest.raises(UnknownCalendar, match=country):
+        closed_days(country, [])
+    with pytest.raises(UnknownCalendar, match=country):
+        closed_days_aside(country, [])(date(2026, 1, 1))
+
+
+def test_a_daemon_knows_a_states_holidays_too() -> None:
+    is_closed = closed_days_aside("US-MA", [date(2025, 7, 3)])
+    assert [is_closed(date(2025, month, day)) for month, day in ((4, 21), (7, 3), (7, 4), (7, 7))] == [
+        True, True, True, False,
+    ]  # fmt: skip
 
 
 @given(st.dates(date(2000, 1, 1), date(2099, 1, 1)), st.integers(0, 60), st.integers(0, 60))

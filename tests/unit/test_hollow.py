@@ -21,7 +21,13 @@ def test_a_text_that_breaks_off_into_nuls_is_hollow_and_a_workbook_with_some_is_
     assert not is_hollow("a.xls", [ROWS + NULS])
 
 
-@pytest.mark.parametrize("content", [ROWS, ROWS.decode().encode("utf-16"), ROWS + b"\0", b"\x1a"])
+def test_a_small_text_whose_beginning_has_not_come_yet_is_hollow() -> None:
+    assert is_hollow("a.csv", [bytes(100) + b"7,Acme\r\n"])
+
+
+@pytest.mark.parametrize(
+    "content", [ROWS, ROWS.decode().encode("utf-16"), "AĀ\U00010000".encode("utf-32"), ROWS + b"\0", b"\x1a"]
+)
 def test_a_text_is_not_hollow(content: bytes) -> None:
     assert not is_hollow("a.csv", [content])
 

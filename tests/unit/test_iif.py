@@ -207,3 +207,10 @@ def test_the_lists_of_the_corpus_read_right(corpus: Path) -> None:
     customers = {row["customer_name"]: row for row in rows_of(parts["CUST"])}
     assert customers["Farhaven Guild"]["notes"] == 'Calls at noon\n"Ask for the purser"\n\tnot on Fridays'
     assert customers["Carrow, Idris:Sloop Ottilie"]["start_date"] == "2025-04-01"
+
+
+def test_a_nul_in_a_keyword_reaches_no_note() -> None:
+    data = b"!ACCNT\tNAME\tREFNUM\tACCNTTYPE\r\nACCNT\tBank\t1\tBANK\r\nTO\x00DO\tx\r\n"
+    (part,) = open_parts(lambda: io.BytesIO(data), "lists.iif", DateOrder.MDY)
+    assert isinstance(part, Part)
+    assert part.layout.notes == ("rows of other kinds, which aren't loaded: TODO 1",)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from exports import csv_bytes, opened, records, rejects, tally_of
+from workbooks import xlsx
 
 from qbwatch.formats.notes import notes_of
 from qbwatch.formats.records import Record, Rejected
@@ -29,6 +32,18 @@ def test_the_best_key_whose_columns_a_file_has_is_its_key() -> None:
 def test_a_record_has_the_same_key_however_its_cells_are_written() -> None:
     written = [("A-1", "04-01-2025", "Acme"), ("A-1 ", "2025-04-01", " Acme"), ("A-1", "4/1/2025", "Acme\u00a0")]
     assert set(keys(BY_NUMBER, *((*each, "Rope", "1.00") for each in written))) == {"A-1 | 2025-04-01 | Acme"}
+
+
+def test_numbers_are_the_same_keys_in_a_workbook_whatever_stands_among_them() -> None:
+    numbers: list[float | str] = [*range(1001, 1900), "A-17", "00123", 2001.0]
+    below = (date(2025, 4, 1), "Acme", "Rope", 1.5)
+    book = xlsx(Invoices=[BY_NUMBER, *((number, *below) for number in numbers)])
+    texts = [*(str(number) for number in range(1001, 1900)), "A-17", "00123", "2001"]
+    text = csv_bytes(BY_NUMBER, *((number, "04-01-2025", "Acme", "Rope", "1.50") for number in texts))
+
+    expected = [f"{number} | 2025-04-01 | Acme" for number in texts]
+    assert [record.key for record in records(text, I)] == expected
+    assert [record.key for record in records(book, "Invoice.xlsx")] == expected
 
 
 def test_names_are_told_apart_by_their_whole_path_and_not_by_their_blanks() -> None:

@@ -64,7 +64,10 @@ def test_what_is_ambiguous_or_merely_accepted_by_decimal_is_refused(text: str) -
         ("1E5", "a number that a spreadsheet rounded"), ("4.01E+08", "a number that a spreadsheet rounded"),
         ("12,34,5", "commas that don't stand between thousands"), ("(-5)", "more than one minus sign"),
         ("(5", "a parenthesis without its partner"), ("１２", "letters or digits other than 0 to 9"),
-        ("20.0%", "a percentage where an amount belongs"),
+        ("20.0%", "a percentage where an amount belongs"), ("USD 5.00", "a currency's code"),
+        ("5.00 USD", "a currency's code"), ("US$5", "a currency's code"), ("CA$-5", "a currency's code"),
+        ("5.00 CR", "a sign in letters"), ("5\u00a0000.00", "blanks between its digits"), ("=1+1", "a formula"),
+        ("--", "a sign without a number"),
     ],
 )  # fmt: skip
 def test_a_refusal_says_what_is_wrong(text: str, why: str) -> None:

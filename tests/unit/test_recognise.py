@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from exports import CUSTOMER, INVOICE, csv_bytes, customers, invoices, opened
+from exports import CUSTOMER, INVOICE, csv_bytes, customers, invoices, opened, rejects
 
 from qbwatch.core.model import FailureClass
 from qbwatch.datasets import dataset_named
@@ -128,3 +128,12 @@ def test_a_quote_left_open_in_the_header_is_refused_not_raised() -> None:
 def test_a_part_can_be_read_as_often_as_needed() -> None:
     part = opened(invoices({"A": [("x", "1.00")]}), "Invoice.csv")
     assert list(part.readings()) == list(part.readings()) != []
+
+
+def test_a_nul_in_a_header_reaches_no_word_that_is_written_down() -> None:
+    header = ("QuickBooks Internal Id", "Customer\x00 Name", "Credit\x00 Limit", "Route\x00")
+    data = csv_bytes(header, ("8-1", "Acme", "x", ""))
+    part = opened(data, "Customer.csv")
+    assert part.layout.header.written == ("QuickBooks Internal Id", "Customer Name", "Credit Limit", "Route")
+    assert part.layout.new == ("route",)
+    assert rejects(data, "Customer.csv") == [(2, "Credit Limit", "x", "not an amount")]

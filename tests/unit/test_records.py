@@ -70,6 +70,41 @@ def test_empty_cells_beyond_the_header_are_accepted_and_full_ones_are_not() -> N
     ]
 
 
+TORN = "more cells than the header, and {!r} looks torn at a comma"
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("8-9,Smith,LLC,,,", "Smith,LLC"), ("8-9,Smith,LLC,a@b.example,,", "Smith,LLC"),
+        ("8-9,Smith, LLC,,,", "Smith, LLC"), ("8-9,A,a@b.example,1,234,", "1,234"), ("8-9,A,a@b,c,,,", "A,a@b"),
+    ],
+)  # fmt: skip
+def test_a_comma_that_lacks_its_quotes_is_noticed_where_the_row_ends_in_blanks(row: str, told: str) -> None:
+    data = csv_bytes(CUSTOMER, ("8-1", "Acme", "", "", ""), ("8-2", "Beta", "", "", "true")) + row.encode() + b"\r\n"
+    assert [record.key for record in records(data, C)] == ["8-1", "8-2"]
+    assert [(line, reason) for line, _, _, reason in rejects(data, C)] == [(4, TORN.format(told))]
+
+
+def test_rows_that_are_all_padded_alike_are_only_padded() -> None:
+    rows = ["8-1,Acme,a@b.example,,,", "8-2,Beta,c@d.example,,,", "8-3,Smith,e@f.example,,,"]
+    data = "\r\n".join([",".join(CUSTOMER), *rows, "8-4,Smith,LLC,g@h.example,,,", ""]).encode()
+    assert [record.key for record in records(data, C)] == ["8-1", "8-2", "8-3"]
+    assert [line for line, *_ in rejects(data, C)] == [5]
+
+
+def test_a_row_whose_last_column_is_filled_as_in_all_others_is_only_padded() -> None:
+    rows = ["8-1,Acme,a@b.example,,true", "8-2,Beta,c@d.example,,true,,", "8-3,Smith,e@f.example,,false,"]
+    data = "\r\n".join([",".join(CUSTOMER), *rows, ""]).encode()
+    assert [record.key for record in records(data, C)] == ["8-1", "8-2", "8-3"]
+
+
+def test_what_could_not_be_read_a_column_to_the_left_was_not_torn() -> None:
+    """With the name and the address as one text, the limit would be an address, and the status a limit."""
+    data = csv_bytes(CUSTOMER, ("8-1", "Acme", "", "", "")) + b"8-2,Beta,c@d.example,12.00,true,\r\n"
+    assert [record.key for record in records(data, C)] == ["8-1", "8-2"]
+
+
 @pytest.mark.parametrize("row", ["8-1,A,,,", "8-1,A,,,,", "8-1,A,,,,,"])
 def test_a_header_that_ends_in_commas_has_no_more_columns_for_it(row: str) -> None:
     data = (",".join(CUSTOMER) + ",,\r\n" + row + "\r\n").encode()

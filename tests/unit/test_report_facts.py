@@ -9,6 +9,7 @@ from small_reports import SALES, read_report, sale, sales_report, section
 
 from qbwatch.core.dates import DateOrder
 from qbwatch.formats.facts import Basis, Period
+from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.report_period import read_period
 from qbwatch.formats.report_text import read_footer
 
@@ -41,6 +42,10 @@ def period(first: str, last: str) -> Period:
         ("As of 3/31/2025", "2025-03-31", "2025-03-31"),
         ("01/01/2025 - 03/31/2025", "2025-01-01", "2025-03-31"),
         ("Sept 1 - Oct 2, 2025", "2025-09-01", "2025-10-02"),
+        ("January 1-15, 2025", "2025-01-01", "2025-01-15"),
+        ("From January 1 to March 31, 2025", "2025-01-01", "2025-03-31"),
+        ("For the period January 1 - March 31, 2025", "2025-01-01", "2025-03-31"),
+        ("Period: 01/01/2025 to 03/31/2025", "2025-01-01", "2025-03-31"),
     ],
 )
 def test_a_period_is_read_in_every_way_it_is_printed(text: str, first: str, last: str) -> None:
@@ -52,7 +57,7 @@ def test_a_period_is_read_in_every_way_it_is_printed(text: str, first: str, last
     [
         "All Dates", "Ostrand Lockworks Inc.", "March Brothers LLC", "2024 Holdings", "June", "May", "",
         "April 31, 2025", "March 31 - January 1, 2025", "31, 2025", "As of March 2025", "04/14/25", "11:04 AM",
-        "1 - 2 - 3 April 2025",
+        "1 - 2 - 3 April 2025", "Since January 1, 2025", "Through March 31, 2025", "Q1 2025", "Fiscal Year 2025",
     ],
 )  # fmt: skip
 def test_what_isn_t_wholly_understood_is_no_period(text: str) -> None:
@@ -154,3 +159,22 @@ def test_the_file_s_name_tells_an_unknown_title_from_the_company() -> None:
 def test_basis_and_all_dates_may_stand_above_the_header() -> None:
     facts = read_report(sales_report(above="Acme Ltd\nSales by Customer Detail\nall  dates\nCash Basis\n\n")).part.facts
     assert (facts.basis, facts.is_all_dates, facts.period) == (Basis.CASH, True, None)
+
+
+def test_a_line_that_is_no_period_is_told_where_none_is_printed() -> None:
+    above = "Acme Ltd\nSales by Customer Detail\n{}\n\n"
+    report = [section("Odell"), sale("01/20/2025", "5.00")]
+    part = read_report(sales_report(*report, above=above.format("Q1 2025"))).part
+    assert part.notes == (
+        "it speaks for the days of its rows: no line above its header was read as a period ('Q1 2025')",
+    )
+    for known in ("All Dates", "January 2025", "As of January 31, 2025"):
+        assert read_report(sales_report(*report, above=above.format(known))).part.notes == ()
+
+
+def test_a_day_up_to_which_a_report_lists_is_no_period_but_its_last_day() -> None:
+    above = "Acme Ltd\nSales by Customer Detail\nAs of January 31, 2025\n\n"
+    part = read_report(sales_report(section("Odell"), sale("01/20/2025", "5.00"), above=above)).part
+    assert (part.facts.period, part.facts.until) == (None, date(2025, 1, 31))
+    with pytest.raises(Refusal, match="2025-02-01, outside of the period"):
+        read_report(sales_report(section("Odell"), sale("02/01/2025", "5.00"), above=above))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
-from small_reports import SALES, open_report, read_report, read_whole, sale, sales_report, section, total
+from small_reports import ONLINE, SALES, open_report, read_report, read_whole, sale, sales_report, section, total
+from workbooks import packed, parts_of, sheet_of
 
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import RowClass
@@ -386,6 +388,26 @@ def test_the_new_journal_tells_quickbooks_own_ids() -> None:
     assert found.column("trans_no") == ["4711", "4711", "4712", "4712"]
     assert found.column("num") == ["5", "5", "6", "6"]
     assert found.tally.totals_checked == 2
+
+
+def workbook(rows: Sequence[Sequence[str]]) -> bytes:
+    """A sheet of texts, and of formulas with their stored values where a cell begins with ``=``."""
+    text = '<c t="inlineStr"><is><t>{}</t></is></c>'
+    formula = "<c><f>SUM(I1:I9)</f><v>{}</v></c>"
+    cells = [[formula.format(each[1:]) if each[:1] == "=" else text.format(each) for each in row] for row in rows]
+    return packed(parts_of(sheet_of("".join(f"<row>{''.join(row)}</row>" for row in cells))))
+
+
+def test_a_total_that_was_worked_out_in_binary_is_told_as_a_spreadsheet_shows_it() -> None:
+    """0.1 and 0.2 are 0.30000000000000004 to a program that adds them in binary, and 0.3 in every cell."""
+    odell = [[each, *[""] * 9] for each in ("Sales by Customer Detail", "All Dates", "Odell")]
+    odell[2:2] = [list(ONLINE)]
+    sales = [["", SIXTH, "Invoice", "7", "Rope", "", "1", "", amount, ""] for amount in ("=0.1", "=0.2")]
+    ended = ["Total for Odell", *[""] * 7]
+    right, wrong = ([*odell, *sales, [*ended, f"={amount}", ""]] for amount in ("0.30000000000000004", "0.31"))
+    assert read_report(workbook(right), "report.xlsx").tally.totals_checked == 1
+    with pytest.raises(Refusal, match="don't agree"):
+        read_report(workbook(wrong), "report.xlsx")
 
 
 def test_the_columns_between_which_a_desktop_workbook_leaves_gaps_are_found() -> None:

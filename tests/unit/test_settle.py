@@ -188,6 +188,18 @@ def test_a_file_that_changed_while_it_was_copied_settles_anew(settler: Settler) 
     assert settler.look(PATH, LOOK, False, after(4)) is Verdict.SETTLED
 
 
+def test_a_file_that_changes_whenever_it_is_copied_is_left_alone_for_longer_and_longer(settler: Settler) -> None:
+    at, quiet, look = NOON, [], LOOK
+    for number in range(8):
+        look = replace(look, mtime_ns=number)
+        began = at
+        while settler.look(PATH, look, False, at) is Verdict.WAIT:
+            at += timedelta(seconds=1)
+        quiet.append((at - began).total_seconds())
+        settler.restart(PATH, at)
+    assert quiet == [2, 2, 4, 8, 16, 32, 60, 60]
+
+
 def test_a_postponed_file_comes_again_after_growing_pauses(settler: Settler) -> None:
     settler.look(PATH, LOOK, False, NOON)
     at, pauses = after(2), []
@@ -216,7 +228,7 @@ def test_pauses_are_capped() -> None:
 def test_what_settles_is_listed_with_the_time_of_its_first_notice(settler: Settler) -> None:
     settler.notice(PATH, after(1))
     settler.notice(b"b.csv", after(1))
-    assert settler.settling() == [(PATH, NOON), (b"b.csv", after(1))]
+    assert list(settler.settling()) == [(PATH, NOON), (b"b.csv", after(1))]
     assert settler.since(PATH) == NOON
     assert settler.since(b"c.csv") is None
 
@@ -232,6 +244,29 @@ def test_files_that_came_together_are_taken_in_the_order_in_which_they_were_made
         settler.look(b"%d" % number, replace(LOOK, mtime_ns=number), None, after(number / 10))
     settler.forget(PATH)
     assert settler.due(after(10)) == [b"1", b"2", b"3"]
+
+
+LONG = timedelta(minutes=10)
+
+
+def test_a_file_that_is_at_work_for_long_is_restless_until_it_is_taken(settler: Settler) -> None:
+    settler.notice(b"open.csv", NOON)
+    settler.look(b"open.csv", LOOK, True, NOON)
+    for seconds in range(0, 599, 2):
+        settler.look(PATH, replace(LOOK, size=seconds), False, after(seconds))
+    assert settler.restless(LONG) == []
+    settler.look(PATH, replace(LOOK, size=601), False, after(601))
+    settler.look(b"open.csv", LOOK, True, after(601))
+    assert {(file.path, file.writing) for file in settler.restless(LONG)} == {(PATH, False), (b"open.csv", True)}
+    settler.forget(PATH)
+    assert [file.path for file in settler.restless(LONG)] == [b"open.csv"]
+
+
+def test_a_file_that_waits_for_its_turn_behind_many_others_is_not_restless(settler: Settler) -> None:
+    settler.look(PATH, LOOK, False, NOON)
+    settler.look(PATH, GROWN, False, after(1))
+    assert settler.look(PATH, GROWN, False, after(3000)) is Verdict.SETTLED
+    assert settler.restless(LONG) == []
 
 
 def test_only_files_in_their_quiet_period_keep_others_waiting(settler: Settler) -> None:
@@ -251,7 +286,7 @@ def test_decisions_about_unknown_paths_are_harmless() -> None:
     for decide in (settler.doubt, settler.restart, settler.postpone):
         decide(PATH, NOON)
     settler.forget(PATH)
-    assert settler.settling() == []
+    assert list(settler.settling()) == []
 
 
 RESCAN = timedelta(seconds=10)

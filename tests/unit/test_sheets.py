@@ -51,6 +51,13 @@ def test_tips_before_the_data_and_empty_sheets_are_passed_over() -> None:
     }  # fmt: skip
 
 
+def test_data_below_many_blank_rows_is_a_question_and_no_empty_sheet() -> None:
+    deep = [[]] * 39 + ITEMS
+    assert told(xlsx(Customer=CUSTOMERS, Item=deep)) == {"Customer": "customers", "Item": "header_too_deep"}
+    with pytest.raises(Refusal, match="line 40 is the first with content"):
+        open_part(lambda: io.BytesIO(xlsx(Item=deep)), "Item.xlsx", DateOrder.MDY)
+
+
 def test_an_unknown_sheet_with_a_header_is_a_question_of_its_own() -> None:
     assert told(xlsx(Customer=CUSTOMERS, Fleet=UNKNOWN)) == {"Customer": "customers", "Fleet": "unknown_layout"}
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
+from qbwatch.core.expect import Export, configured
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Limits, Problem, RelationFacts, Severity, moment
-from qbwatch.core.model import DaemonState, FailureClass
+from qbwatch.core.model import DaemonState, Failure, FailureClass
 from qbwatch.core.status import assemble, from_cache, health_of
 
 AT = datetime(2025, 4, 17, 12, 0, 0, 123, tzinfo=UTC)
@@ -24,12 +25,13 @@ CALM = LedgerFacts(
     last_success_at=AT,
     relations=[RelationFacts("fct_orders", 681, date(2025, 4, 16))],
     debt=[],
-    debt_reason=None,
+    debt_failure=None,
     last_build_at=AT,
     failed_nodes=[],
     warned_nodes=[],
 )
 LIMITS = Limits(date(2025, 4, 17), lambda day: False, lambda relation: 2)
+NO_DBT = Failure(FailureClass.CONFIGURATION, "configuration", "no dbt", "install it")
 HELD = {
     "name": "Invoice.csv",
     "dataset": None,
@@ -68,7 +70,7 @@ def test_a_calm_firm_is_ok() -> None:
     [
         ({"quarantined": [HELD]}, "quarantined_file", "error"),
         ({"failed_nodes": [{"name": "m", "status": "error", "message": "boom"}]}, "transform_failed", "error"),
-        ({"debt": ["quickbooks.items"], "debt_reason": "no dbt"}, "transform_failed", "error"),
+        ({"debt": ["quickbooks.items"], "debt_failure": NO_DBT}, "transform_failed", "error"),
         ({"warned_nodes": [{"name": "t", "status": "warn", "message": None}]}, "data_test_warns", "warning"),
         ({"relations": [RelationFacts("fct_orders", 1, date(2025, 4, 14))]}, "stale", "warning"),
         ({"relations": [RelationFacts("fct_orders", 1, date(2025, 4, 9))]}, "stale", "error"),
@@ -176,3 +178,55 @@ def test_what_a_living_daemon_knows_of_itself_is_never_taken_from_an_earlier_ans
     assert codes(from_cache(starting, AT, down, IDLE, AT)) == ["database_down", "quarantined_file"]
     deaf = from_cache(answer(), AT, down, replace(IDLE, watch_alive=False), AT)
     assert codes(deaf) == ["database_down", "watch_dead"]
+
+
+def test_a_missing_export_is_a_problem_with_what_was_expected_and_says_more_than_that_nothing_arrives() -> None:
+    asked = configured("quickbooks.invoices", "business day", time(6))
+    limits = replace(LIMITS, expected={"quickbooks.invoices": asked})
+    came = AT - timedelta(days=6)
+    days = [came - timedelta(days=each) for each in range(8, -1, -1)]
+    ledger = replace(
+        CALM,
+        exports={"quickbooks.invoices": [Export(came, came)]},
+        known_since=AT - timedelta(days=30),
+        arrivals=days,
+    )
+    said = answer(ledger, limits=limits)
+    assert (codes(said), said["health"]) == (["missing_export"], "warning")
+    (problem,) = said["problems"]
+    assert problem["class"] == "missing_files"
+    assert problem["summary"] == "Invoices should come by 06:00 on business days; none since Friday 11 April, 12:00"
+    assert problem["since"] == "2025-04-14T06:00:00+00:00"
+    (entry,) = said["expected"]
+    assert entry["every"] == "on business days"
+    assert entry["missed"][-4:] == ["2025-04-14", "2025-04-15", "2025-04-16", "2025-04-17"]
+    assert codes(answer(replace(ledger, exports={}, known_since=None), limits=limits)) == ["nothing_arrives"]
+
+
+def test_a_channel_that_refuses_for_good_is_a_warning() -> None:
+    broken = {"service": "slack-1a2b3c", "since": AT, "error": "refused for good: HTTP 404"}
+    said = answer(replace(CALM, broken_channels=[broken]))
+    assert (codes(said), said["health"]) == (["channel_broken"], "warning")
+    assert "slack-1a2b3c broken since 2025-04-17 12:00 UTC" in said["problems"][0]["summary"]
+
+
+def test_what_a_daemon_still_tells_stands_once_in_an_earlier_answer_of_its_own() -> None:
+    down = Problem("database_down", FailureClass.INFRASTRUCTURE, Severity.ERROR, "Postgres is away", "start it")
+    closed = Problem("folder_unreadable", FailureClass.CONFIGURATION, Severity.ERROR, "closed", "open it")
+    daemon = replace(IDLE, problems=(closed,))
+
+    assert codes(from_cache(answer(daemon=daemon), AT, down, daemon, AT)) == ["database_down", "folder_unreadable"]
+
+
+def test_of_thousands_that_settle_all_are_counted_and_some_are_named() -> None:
+    pending = answer(daemon=replace(IDLE, settling=[("a.csv", AT), ("b.csv", AT)], more_settling=39_998))["pending"]
+    assert (pending["count"], len(pending["files"])) == (40_000, 2)
+
+
+@pytest.mark.parametrize(("client", "named"), [("syncthing", "does syncthing run"), (None, "does the sync client run")])
+def test_when_nothing_arrives_for_longer_than_usual_the_sync_client_is_named(client: str | None, named: str) -> None:
+    days = [AT - timedelta(days=ago) for ago in range(19, 9, -1)]
+    said = answer(replace(CALM, arrivals=days), replace(IDLE, sync_client=client))
+    assert (codes(said), said["health"]) == (["nothing_arrives"], "warning")
+    assert "for 10 days" in said["problems"][0]["summary"]
+    assert named in said["problems"][0]["hint"]

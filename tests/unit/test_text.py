@@ -102,6 +102,17 @@ def test_utf_16_is_read_with_and_without_its_byte_order_mark(encoding: str) -> N
     assert rows(data, encoding_of(data), "\t") == [["Date", "Num"], ["01/02/2024", "1"]]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_known_also_below_a_title_of_other_letters(encoding: str) -> None:
+    data = "Łódź, 東京 Ltd\r\nDate\tNum\r\n01/02/2024\t1\r\n".encode(encoding)
+    assert encoding_of(data) == encoding
+
+
+def test_nuls_in_a_text_of_single_bytes_are_no_utf_16() -> None:
+    assert encoding_of(b"Date,Num\r\n\x00\x00\x00\x00\r\n") == "utf-8"
+    assert encoding_of(b"\x00D\x00a\x00te,Num\r\n") == "utf-8"
+
+
 @pytest.mark.parametrize("marks", [1, 2, 3])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le"])
 @pytest.mark.parametrize("header", ["Date,Num\r\n", '"Date",Num\r\n'])

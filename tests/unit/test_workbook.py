@@ -64,7 +64,7 @@ def told(value: Any) -> str:
         case float():
             return str(int(value)) if value.is_integer() else f"{Decimal(repr(value)):f}"
         case _:
-            return str(value)
+            return "" if value.isspace() else str(value)
 
 
 def table_of(grid: list[list[Any]]) -> list[list[str]]:
@@ -101,6 +101,22 @@ def test_the_fast_reader_gives_the_same_rows_as_the_exact_one(grid: list[list[An
         fast = [(row.line, row.cells) for row in read_sheet(io.BytesIO(data), 0)]
     exact = [(row.line, row.cells) for row in read_sheet(io.BytesIO(data), 0, fast=False)]
     assert fast == exact
+
+
+def test_half_a_letter_stays_as_it_is_written_since_no_table_could_hold_it() -> None:
+    row = '<row><c t="inlineStr"><is><t>a_x000D_b_xD83D_c_x00e9_</t></is></c></row>'
+    assert cells_in(packed(parts_of(sheet_of(row)))) == [["a\rb_xD83D_cé"]]
+
+
+def test_a_text_of_blanks_alone_is_a_blank_to_every_reader() -> None:
+    grid = [["a", " ", "b"], ["\t", "\n", " "], ["c"]]
+    right = [["a", "", "b"], ["", "", ""], ["c", "", ""]]
+    assert cells_in(xlsx(Data=grid)) == right
+    assert cells_in(ods(grid)) == right
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workbook_fast, "SMALLEST", 0)
+        rows = list(read_sheet(io.BytesIO(xlsx(Data=[["Header"]] * 70 + grid)), 0))
+    assert [row.cells for row in rows[70:]] == right
 
 
 @settings(deadline=None, max_examples=60)
@@ -172,7 +188,9 @@ def test_runs_of_blanks_in_an_ods_are_kept() -> None:
     ("value", "text"),
     [
         (0.1, "0.1"),
-        (0.1 + 0.2, "0.30000000000000004"),
+        (0.1 + 0.2, "0.3"),
+        (2.9999999999999996, "3"),
+        (-1234567890123.45, "-1234567890123.45"),
         (1001.0, "1001"),
         (-5.0, "-5"),
         (1e-7, "0.0000001"),

@@ -13,9 +13,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from waiting import wait_until
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 CONFIG = "/etc/qbwatch/qbwatch.toml"
@@ -45,6 +48,29 @@ class Lab:
     def down(self) -> None:
         """Stop it, and forget everything that happened on it."""
         self._call("down", timeout=60)
+
+    def reboot(self) -> None:
+        """Shut it down in order, and boot it again with the same disk: as the tool does, whose nspawn ends with it."""
+        root = self.root
+        kept = root.parents[1] / "nspawn.pid"
+        before = Path("/proc", kept.read_text("utf-8").strip())
+        with suppress(subprocess.TimeoutExpired):
+            self.run("systemctl", "reboot", timeout=20)
+        wait_until(lambda: not before.exists(), 120, "the machine to go down")
+        command = ["systemd-nspawn", "--quiet", "-D", str(root), "--register=no", "--keep-unit",
+                   "--console=read-only", "-b", f"--machine={self.name}"]  # fmt: skip
+        with (root.parents[1] / "console.log").open("ab") as console:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
+            )
+        kept.write_text(f"{process.pid}\n", "utf-8")
+        wait_until(self._is_up, 120, "the machine to be up again")
+
+    def _is_up(self) -> bool:
+        try:
+            return self.run("systemctl", "is-system-running", timeout=5).stdout.strip() in ("running", "degraded")
+        except subprocess.TimeoutExpired:
+            return False
 
     @property
     def root(self) -> Path:

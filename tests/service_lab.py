@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from systemd_lab import CHECKOUT, Lab, configure
+from waiting import wait_until
 
 from qbwatch.demo.exports import ExportFile
 
 BEFORE = "d5432a8c4cab85778ef605fb1246b8ca21440716"  # a version whose ledger is older by some migrations
 INPUT = "/home/alice/Dropbox/quickbooks-csv/input"
+LONG = 180  # seconds that a busy machine may take for anything
 QBWATCH = "/opt/qbwatch/bin/qbwatch"
 PASSWORD = "a-password-that-no-log-may-show"
 CONFIGURATION = f"""\
@@ -155,6 +157,55 @@ def locked(lab: Lab, table: str) -> Iterator[None]:
     finally:
         with suppress(AssertionError):  # Postgres may be down by now, and its locks with it
             asked(lab, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'the-lock'")
+
+
+def as_qbwatch() -> str:
+    """The environment in which a person asks the ledger with the daemon's credential."""
+    return "CREDENTIALS_DIRECTORY=/run/credentials/qbwatch.service"
+
+
+def answered(lab: Lab) -> dict[str, Any]:
+    """The daemon's own answer; a busy machine may take more than one try."""
+    wait_until(lambda: lab.status()["answered_by"] == "daemon", LONG, "the daemon to answer")
+    return lab.status()
+
+
+def loaded(lab: Lab) -> int:
+    """How many files are loaded."""
+    return int(asked(lab, "SELECT count(*) FROM qbwatch.work_items WHERE state = 'loaded'"))
+
+
+def waiting(lab: Lab) -> int:
+    """How many files wait to be loaded, or are being loaded."""
+    return int(asked(lab, "SELECT count(*) FROM qbwatch.work_items WHERE state IN ('pending', 'loading', 'retrying')"))
+
+
+def is_at_rest(lab: Lab) -> bool:
+    """Whether nothing is under way or owed."""
+    status = lab.status()
+    return not (status["current_run"] or status["pending"]["count"] or status["transform"]["debt"])
+
+
+def is_held_up(lab: Lab, step: str) -> bool:
+    """Whether a session of the daemon, or of its dbt, waits for a lock."""
+    of_dbt = "=" if step == "transform" else "<>"
+    held = f"wait_event_type = 'Lock' AND usename = 'qbwatch' AND application_name {of_dbt} 'qbwatch-dbt'"
+    return asked(lab, f"SELECT count(*) > 0 FROM pg_stat_activity WHERE {held}") == "t"
+
+
+def is_another(lab: Lab, pid: str) -> bool:
+    """Whether another process than ``pid`` is ready."""
+    shown = lab.shown("MainPID", "ActiveState")
+    return shown["ActiveState"] == "active" and shown["MainPID"] not in (pid, "0")
+
+
+def changed(file: ExportFile, why: str) -> ExportFile:
+    """The same rows an hour later, in a file of its own."""
+    hours = {"load": "04", "transform": "05", "reboot": "06"}
+    stem, _, ending = file.name.rpartition(".")
+    *parts, _, minutes, seconds = stem.split("_")
+    content = file.content.replace(b"@", f".{why}@".encode(), 1)
+    return ExportFile(f"{'_'.join([*parts, hours[why], minutes, seconds])}.{ending}", content, "input")
 
 
 def _set_up_postgres(lab: Lab) -> None:

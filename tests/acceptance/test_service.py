@@ -12,22 +12,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 from service_lab import (
     CONFIGURATION,
     INPUT,
+    LONG,
     PASSWORD,
     QBWATCH,
+    answered,
+    as_qbwatch,
     asked,
+    changed,
     deliver,
     drop_in,
     earlier_checkout,
     furnish,
     install_units,
+    is_another,
+    is_at_rest,
+    is_held_up,
     listening,
+    loaded,
     locked,
+    waiting,
 )
 from systemd_lab import Lab, build_wheel, configure, install_wheel, prepare, reason_against_a_lab
 from waiting import wait_until
@@ -35,7 +43,6 @@ from waiting import wait_until
 from qbwatch.demo.exports import ExportFile
 from qbwatch.demo.story import story
 
-LONG = 180  # seconds that a busy machine may take for anything
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -282,52 +289,3 @@ def test_the_documented_commands_take_it_away_again(server: Server) -> None:
     assert not (lab.root / "var/lib/qbwatch").exists()
     assert lab.run("id", "qbwatch").returncode != 0
     assert (lab.root / INPUT.lstrip("/")).is_dir()
-
-
-def as_qbwatch() -> str:
-    """The environment in which a person asks the ledger with the daemon's credential."""
-    return "CREDENTIALS_DIRECTORY=/run/credentials/qbwatch.service"
-
-
-def answered(lab: Lab) -> dict[str, Any]:
-    """The daemon's own answer; a busy machine may take more than one try."""
-    wait_until(lambda: lab.status()["answered_by"] == "daemon", LONG, "the daemon to answer")
-    return lab.status()
-
-
-def loaded(lab: Lab) -> int:
-    """How many files are loaded."""
-    return int(asked(lab, "SELECT count(*) FROM qbwatch.work_items WHERE state = 'loaded'"))
-
-
-def waiting(lab: Lab) -> int:
-    """How many files wait to be loaded, or are being loaded."""
-    return int(asked(lab, "SELECT count(*) FROM qbwatch.work_items WHERE state IN ('pending', 'loading', 'retrying')"))
-
-
-def is_at_rest(lab: Lab) -> bool:
-    """Whether nothing is under way or owed."""
-    status = lab.status()
-    return not (status["current_run"] or status["pending"]["count"] or status["transform"]["debt"])
-
-
-def is_held_up(lab: Lab, step: str) -> bool:
-    """Whether a session of the daemon, or of its dbt, waits for a lock."""
-    of_dbt = "=" if step == "transform" else "<>"
-    held = f"wait_event_type = 'Lock' AND usename = 'qbwatch' AND application_name {of_dbt} 'qbwatch-dbt'"
-    return asked(lab, f"SELECT count(*) > 0 FROM pg_stat_activity WHERE {held}") == "t"
-
-
-def is_another(lab: Lab, pid: str) -> bool:
-    """Whether another process than ``pid`` is ready."""
-    shown = lab.shown("MainPID", "ActiveState")
-    return shown["ActiveState"] == "active" and shown["MainPID"] not in (pid, "0")
-
-
-def changed(file: ExportFile, why: str) -> ExportFile:
-    """The same rows an hour later, in a file of its own."""
-    hours = {"load": "04", "transform": "05", "reboot": "06"}
-    stem, _, ending = file.name.rpartition(".")
-    *parts, _, minutes, seconds = stem.split("_")
-    content = file.content.replace(b"@", f".{why}@".encode(), 1)
-    return ExportFile(f"{'_'.join([*parts, hours[why], minutes, seconds])}.{ending}", content, "input")

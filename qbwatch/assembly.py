@@ -78,6 +78,7 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
             state=state,
             database_url=url,
             target_schema=config.transform.target_schema,
+            role=config.transform.role or "",
             timeout=config.transform.timeout,
             timezone=str(config.quickbooks.timezone),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qbwatch.config import Alerts
+from qbwatch.config_sections import Alerts
 from qbwatch.core.message import Message
 from qbwatch.core.model import QbwatchError
 from qbwatch.edges.notify import check_services, send, services_of

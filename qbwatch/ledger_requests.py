@@ -50,7 +50,7 @@ class LedgerRequests:
             "skip": partial(self._decide, "skip", decisions.skip),
             "accept": partial(self._decide, "accept", decisions.accept),
             "ack": self.ack,
-            "alerts-test": self.test_alerts,
+            "alerts-test": self.try_alerts,
             "take-out": self.take_out,
             "move": self.move,
         }
@@ -78,7 +78,7 @@ class LedgerRequests:
         self.running.changed()
         return {"acknowledged": incident}
 
-    def test_alerts(self, _params: Json, peer: Peer) -> Json:
+    def try_alerts(self, _params: Json, peer: Peer) -> Json:
         """A test message through every service."""
         log.info("a test of the alerts was asked for", by=name_of(peer), uid=peer.uid)
         errors = test_services(self.running.config.alerts, lambda _name, _error: None)

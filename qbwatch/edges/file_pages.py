@@ -50,7 +50,7 @@ class Wish:
             wish = cls(**{**known, "states": tuple(known.get("states", ()))})
             numbers = (wish.offset, wish.limit, wish.lead, wish.at or 0)
             fits = wish.sort in _SORTS and all(isinstance(each, int) and each >= 0 for each in numbers)
-            fits = fits and isinstance(wish.text, str) and {ItemState(each) for each in wish.states} is not None
+            fits = fits and isinstance(wish.text, str) and set(wish.states) <= {each.value for each in ItemState}
         except (TypeError, ValueError):
             fits = False
         if not fits:
@@ -66,7 +66,7 @@ def page_of_files(connection: Connection, wish: Wish) -> Json:
         "like": f"%{_like(wish.text)}%" if wish.text else None,
     }
     order = _order(wish)
-    states = dict(connection.execute(text(_STATES)).tuples().all())
+    states: dict[str, int] = dict(connection.execute(text(_STATES)).tuples().all())
     is_narrowed = bool(wish.dataset or wish.text)
     total = (
         int(connection.execute(text(f"SELECT count(*) {_FROM}"), values).scalar_one())

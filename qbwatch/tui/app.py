@@ -62,8 +62,8 @@ class QbwatchApp(App[None]):
     TITLE = "qbwatch"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"go('{name.lower()}')", name, show=False) for number, name in enumerate(_PANES, 1)),
-        Binding("q", "quit", "Quit"),
-        Binding("question_mark", "help", "Help"),
+        Binding("q", "quit", "Quit", show=False),
+        Binding("question_mark", "help", "Help", show=False),
         Binding("p", "do('pause')", "Pause", show=False),
         Binding("u", "do('resume')", "Resume", show=False),
         Binding("X", "do('stop')", "Stop the run", show=False),
@@ -97,7 +97,9 @@ class QbwatchApp(App[None]):
 
     def compose(self) -> ComposeResult:
         """Head, banner, tabs, screens, the last answer, keys."""
-        yield Static(as_text([line("qbwatch  asking …")]), id="head", markup=False)
+        with Horizontal(id="top"):
+            yield Static(as_text([line("qbwatch  asking …")]), id="head", markup=False)
+            yield Static("? help  q quit", id="keys", markup=False)
         yield Static(id="banner", markup=False)
         with Horizontal(id="tabs"):
             for number, name in enumerate(_PANES, 1):
@@ -114,10 +116,13 @@ class QbwatchApp(App[None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Begin to follow the status."""
-        threading.Thread(target=self._follow, name="tui-follow", daemon=True).start()
-        self.action_go("overview")
+        """Begin once everything stands."""
+        self.call_after_refresh(self._begin_to_follow)
+
+    def _begin_to_follow(self) -> None:
         self._tell_link()
+        self.action_go(str(self.pane.id))  # a key may have come before
+        threading.Thread(target=self._follow, name="tui-follow", daemon=True).start()
 
     def on_unmount(self) -> None:
         """Nobody listens any more."""
@@ -149,6 +154,8 @@ class QbwatchApp(App[None]):
 
     def on_qbwatch_app_news(self, event: News) -> None:
         """Show it everywhere, and have the screen that is shown ask what it needs."""
+        if self._is_ending:
+            return
         self.seen = event.seen
         base = self.screen_stack[0]
         base.query_one("#head", Static).update(as_text([headline(event.seen)]))
@@ -156,6 +163,13 @@ class QbwatchApp(App[None]):
         for pane in base.query(Pane):
             pane.show(event.seen)
         self.pane.ask()
+
+    @property
+    def _is_ending(self) -> bool:
+        """Whether the screens may be gone already."""
+        if self._ends.is_set() or self._exit or self._closing or not self.screen_stack:
+            return True
+        return not self.screen_stack[0].query("#head, #answer")
 
     def _tell_link(self) -> None:
         seen, said = self.seen, []
@@ -189,7 +203,8 @@ class QbwatchApp(App[None]):
 
     def on_qbwatch_app_done(self, event: Done) -> None:
         """A thread is through."""
-        event.taker(event.brought)
+        if not self._is_ending:
+            event.taker(event.brought)
 
     # what is shown on request
 

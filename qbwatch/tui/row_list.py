@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -214,7 +215,8 @@ class RowList(Widget, can_focus=True):
             style = base + self.get_component_rich_style("row-list--title", partial=True)
             heading = "".join(self._cells([column.title for column in self.columns], widths))
             where = f" {self.cursor + 1:,}/{self.total:,}" if self.total else ""
-            text = fitted(" " * _MARGIN + heading, max(width - len(where), 0)) + where
+            left = max(width - len(where), 0)
+            text = set_cell_size(" " * _MARGIN + heading, left) + where
             return Strip([Segment(text, style)]).adjust_cell_length(width, base)
         place = self.top + y - 1
         if place >= self.total:

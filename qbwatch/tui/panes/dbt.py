@@ -20,12 +20,12 @@ from qbwatch.tui.story import story_of_node
 
 _COLUMNS = (
     Column("status", 9),
-    Column("kind", 9, shown_from=76),
+    Column("kind", 9, shown_from=90),
     Column("name"),
     Column("fresh", 17),
     Column("rows", 9, right=True, shown_from=70),
-    Column("seconds", 7, right=True, shown_from=90),
-    Column("built", 14, shown_from=70),
+    Column("seconds", 7, right=True, shown_from=110),
+    Column("built", 14, shown_from=100),
 )
 _TESTS = ("test", "unit_test")
 

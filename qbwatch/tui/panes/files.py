@@ -24,7 +24,7 @@ from qbwatch.tui.story import story_of_file
 _COLUMNS = (
     Column("state", 11),
     Column("file"),
-    Column("dataset", 15, shown_from=76),
+    Column("dataset", 15, shown_from=90),
     Column("kind", 6, shown_from=100),
     Column("as of", 14, shown_from=70),
     Column("rows", 8, right=True),
@@ -51,9 +51,9 @@ class FilesPane(Pane):
         Binding("a", "decide('accept')", "Accept"),
         Binding("x", "decide('skip')", "Skip"),
         Binding("v", "decide('revert')", "Revert"),
-        Binding("l", "load", "Load now"),
+        Binding("l", "load", "Load"),
         Binding("s", "state", "State"),
-        Binding("o", "sort", "Sort"),
+        Binding("o", "sort", "Sort", show=False),
         Binding("O", "turn", "Turn round", show=False),
     ]
 

@@ -12,7 +12,7 @@ from qbwatch.tui.plain import bars, clock, counted, span
 from qbwatch.tui.seen import Seen
 
 _HEALTH = {"ok": "All is well", "warning": "Something wants a look", "error": "Something is wrong"}
-_PROBLEMS = 4
+_PROBLEMS = 3
 _DAYS = 28
 _BAR = 24
 

@@ -99,6 +99,10 @@ class Pane(Vertical):
         """The rows that have them."""
         return [row for row in rows if self.fits(row)]
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """A screen without a list has nothing to filter."""
+        return self.has_filter if action == "filter" else True
+
     def action_filter(self) -> None:
         """Type a filter."""
         for box in self.query(Input):

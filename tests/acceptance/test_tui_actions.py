@@ -200,17 +200,29 @@ def test_a_queue_of_three_is_done_in_the_order_that_a_person_gave_it(office: Ins
     assert [mode for mode, _ in done] == ["repair", "repair", "seed"]
 
 
+_RULES = """\
+version: 2
+models:
+  - name: tiny_customers
+    columns:
+      - name: customer_name
+        data_tests:
+          - accepted_values:
+              name: only_ann
+              arguments:
+                values: ['[red]Ann']
+              config:
+                store_failures: true
+                severity: warn
+"""
+
+
 @pytest.mark.timeout(240)
 def test_dbt_is_built_and_tested_and_says_how_it_went(
     install: Callable[..., Installation], tmp_path: Path
 ) -> None:
     project = write_tiny_project(tmp_path / "tiny")
-    (project / "models" / "rules.yml").write_text(
-        "version: 2\nmodels:\n  - name: tiny_customers\n    data_tests:\n      - accepted_values:\n"
-        "          arguments:\n            values: ['[red]Ann']\n          config:\n            store_failures: true\n            severity: warn\n"
-        "        name: only_ann\n        column_name: customer_name\n",
-        "utf-8",
-    )
+    (project / "models" / "rules.yml").write_text(_RULES, "utf-8")
     office = install(extra=f'\n[transform]\nproject = "{project}"\n')
     office.start()
     put(office, FULL, customers(a="[red]Ann", b="[/x]Bob"))

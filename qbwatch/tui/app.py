@@ -239,7 +239,7 @@ class QbwatchApp(App[None]):
         if self.read_only:
             self.say(f"read only; the same at a shell: {action.command}")
         elif self.seen is None or not self.seen.is_connected:
-            self.say(f"the daemon doesn't answer, so nothing can be asked of it; at a shell: {action.command}")
+            self.say(f"not connected, so nothing is done; at a shell: {action.command}")
         elif not asks:
             self._carry_out(action, done)
         else:

@@ -63,7 +63,7 @@ def test_without_a_daemon_the_ledger_is_shown_and_nothing_can_be_changed(install
         await person.keys("enter")
         await person.sees("1 rows read = 1 inserted")
         await person.keys("escape", "v")
-        await person.sees("the daemon doesn't answer", f"qbwatch revert {INVOICE}")
+        await person.sees("not connected, so nothing is done", f"qbwatch revert {INVOICE}")
         await person.keys("3")
         await person.sees("seed", "success")
         await person.keys("7")

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from qbwatch.edges.heartbeats import Heartbeats
 from qbwatch.edges.holidays_aside import closed_days_aside
 from qbwatch.edges.pause_note import read_pause
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
+from qbwatch.edges.shared_answer import SharedAnswer
 from qbwatch.edges.systemd import Notifier
 from qbwatch.errands import run_errand
 from qbwatch.intake import Intake
@@ -63,6 +64,10 @@ class Running:
     retention: Retention | None = None
     misconfigured: Problem | None = None
     said_at: float = -math.inf
+    _shared: SharedAnswer[Json] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._shared = SharedAnswer(self.said)
 
     @property
     def engine(self) -> Engine | None:
@@ -72,8 +77,8 @@ class Running:
     # what it answers
 
     def status(self, _params: Json, _peer: Peer) -> Json:
-        """The answer to ``status``."""
-        return self.said()
+        """The answer to ``status``, however many ask."""
+        return self._shared.get()
 
     def said(self) -> Json:
         """The whole status, as the daemon gives it."""

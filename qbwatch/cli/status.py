@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,9 @@ from qbwatch.cli.options import (
     wrapped,
 )
 from qbwatch.core.model import QbwatchError
+
+if TYPE_CHECKING:
+    from qbwatch.edges.control_client import ControlUnreachable
 
 _CHECK_CODES = {"ok": 0, "warning": 1, "error": 2}
 _CHECK_WORDS = {"ok": "OK", "warning": "WARNING", "error": "CRITICAL"}
@@ -85,8 +88,8 @@ def _answers(config: Any) -> Iterator[dict[str, Any]]:
     while True:
         try:
             yield from stream(config.control.socket, timeout=0.9)
-        except ControlUnreachable:
-            yield _ask_without_daemon(config)
+        except ControlUnreachable as unreachable:
+            yield _ask_without_daemon(config, unreachable)
             time.sleep(1.0)
 
 
@@ -105,20 +108,25 @@ def ask(config: Any) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = call(config.control.socket, "status", timeout=0.9)
         return answer
-    except ControlUnreachable:
-        return _ask_without_daemon(config)
+    except ControlUnreachable as unreachable:
+        return _ask_without_daemon(config, unreachable)
 
 
-def _ask_without_daemon(config: Any) -> dict[str, Any]:
+def _ask_without_daemon(config: Any, unreachable: ControlUnreachable) -> dict[str, Any]:
     from qbwatch.answering import answer
     from qbwatch.core.facts import DaemonFacts
-    from qbwatch.core.model import DaemonState
+    from qbwatch.core.model import DaemonState, Failure, FailureClass
     from qbwatch.database import database_url
+    from qbwatch.edges.control_client import Unreachable
     from qbwatch.edges.postgres import engine_for
 
     url = database_url(config, start=False)
     engine = engine_for(url, name="qbwatch-status") if url else None
-    return answer(config, engine, DaemonFacts(DaemonState.DOWN), answered_by="ledger")
+    silence = None
+    if unreachable.kind not in (Unreachable.ABSENT, Unreachable.REFUSED):
+        kind, text, hint = unreachable.kind.value, unreachable.message, unreachable.hint
+        silence = Failure(FailureClass.INFRASTRUCTURE, kind, text, hint)
+    return answer(config, engine, DaemonFacts(DaemonState.DOWN, silence=silence), answered_by="ledger")
 
 
 def render(said: dict[str, Any], zone: tzinfo | None = None) -> list[str]:

@@ -66,7 +66,8 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class DaemonFacts:
-    """What only the daemon knows of itself. ``requests``: what people asked for and isn't done, in its order."""
+    """What only the daemon knows of itself. ``requests``: what people asked for and isn't done, in its order;
+    ``silence``: why one that is there gave no answer."""
 
     state: DaemonState
     pid: int | None = None
@@ -83,6 +84,7 @@ class DaemonFacts:
     problems: Sequence[Problem] = ()
     paused: Pause | None = None
     requests: Sequence[Json] = ()
+    silence: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Only the control loop touches a connection; nothing in here blocks.
 
 from __future__ import annotations
 
+import select
 import socket
 from enum import StrEnum
 
@@ -74,6 +75,13 @@ class Connection:
     def has_line(self) -> bool:
         """True when a whole request line is here; at the end of what it sends also a last one without its newline."""
         return b"\n" in self._inbox or (self.has_ended and bool(self._inbox.strip()))
+
+    @property
+    def is_gone(self) -> bool:
+        """True when it has closed altogether and nobody would hear an answer. (One that only sends no more, hears.)"""
+        poll = select.poll()
+        poll.register(self.sock, 0)
+        return bool(poll.poll(0))
 
     def next_line(self) -> bytes | None:
         """The next whole request line."""

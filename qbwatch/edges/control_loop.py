@@ -162,6 +162,9 @@ class Loop:
     def _advance(self, connection: Connection) -> None:
         """Begin what the client asked for, as far as that is known by now and it is its turn."""
         while connection.phase is Phase.ASKING and connection.has_line:
+            if connection.is_gone:  # what nobody hears the outcome of isn't begun
+                self._drop(connection)
+                return
             if self._working >= MOST_WORKING:
                 if connection not in self._queue:
                     self._queue.append(connection)
@@ -204,9 +207,7 @@ class Loop:
 
     def _look_at_clocks(self, *, is_pressed: bool) -> None:
         now = time.monotonic()
-        for connection in list(self._connections):
-            if not connection.overdue(now, is_pressed=is_pressed):
-                continue
+        for connection in [each for each in self._connections if each.overdue(now, is_pressed=is_pressed)]:
             if connection.phase is Phase.ASKING and not connection.wants_write:
                 self.refuse(connection, wire.Refusal(None, wire.TIMED_OUT, "no request came in time"))
                 self._watch(connection)

@@ -87,7 +87,7 @@ class Canned:
         )  # fmt: skip
         state = {"running": DaemonState.RUNNING, "broken": DaemonState.PAUSED, "disconnected": DaemonState.DOWN}
         requests = [{"id": 3, "request": "once", "detail": "seed", "by": "[b]alice (uid 1000)", "since": at(2)},
-                    {"id": 4, "request": "transform", "detail": "[/x]", "by": "bob (uid 1001)", "since": at(1)}]  # fmt: skip
+                    {"id": 4, "request": "transform", "detail": "[/x]", "by": "bob", "since": at(1)}]  # fmt: skip
         disk = Problem("disk", FailureClass.INFRASTRUCTURE, Severity.ERROR, HOSTILE[4], "[/] make room", NOW)
         daemon = DaemonFacts(
             state.get(self.condition, DaemonState.IDLE), 4711, NOW - timedelta(days=1), "inotify", watch_alive=True,
@@ -162,7 +162,8 @@ class Canned:
              "returns": 0}
             for number, name in enumerate(HOSTILE)
         ]  # fmt: skip
-        waiting = [{"incident_id": "3f2a91b0", "service": "slack [/x]", "kind": "opened", "subject": "x", "attempts": 3,
+        waiting = [{"incident_id": "3f2a91b0", "service": "slack [/x]", "kind": "opened", "subject": "x",
+                    "attempts": 3,
                     "queued_at": at(80), "next_attempt_at": at(-1), "refused_at": None, "error": HOSTILE[4]}]  # fmt: skip
         return {"incidents": incidents, "undelivered": waiting}
 

@@ -30,7 +30,9 @@ class Action:
 
 def retry(parts: Sequence[Json]) -> Action:
     """Try parts again."""
-    effect = f"{counted(len(parts), 'part')} go back into the queue, and are tried at once."
+    is_one = len(parts) == 1
+    effect = f"{counted(len(parts), 'part')} {'goes' if is_one else 'go'} back into the queue, and "
+    effect += f"{'is' if is_one else 'are'} tried at once."
     return _about("Retry", "retry", parts, effect)
 
 

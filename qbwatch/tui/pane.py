@@ -81,6 +81,10 @@ class Pane(Vertical):
         if self._is_due:
             self.ask()
 
+    def answered(self) -> None:
+        """Something that was to be done was answered."""
+        self.ask()
+
     def enter(self) -> None:
         """It was switched to."""
         focusable = next(iter(self.query(RowList)), None)

@@ -76,6 +76,10 @@ class ControlPane(Pane):
             lines.append(line((clock(at.isoformat(), self.home.zone)[6:], Tone.DIM), f" {command}: {said}"))
         self.query_one("#about-text", Static).update(as_text(lines))
 
+    def answered(self) -> None:
+        """The answer belongs to the text."""
+        self.tell()
+
     def enter(self) -> None:
         """It was switched to."""
         self.query_one("#run-now").focus()

@@ -163,8 +163,8 @@ class Canned:
             for number, name in enumerate(HOSTILE)
         ]  # fmt: skip
         waiting = [{"incident_id": "3f2a91b0", "service": "slack [/x]", "kind": "opened", "subject": "x",
-                    "attempts": 3,
-                    "queued_at": at(80), "next_attempt_at": at(-1), "refused_at": None, "error": HOSTILE[4]}]  # fmt: skip
+                    "attempts": 3, "queued_at": at(80),
+                    "next_attempt_at": at(-1), "refused_at": None, "error": HOSTILE[4]}]  # fmt: skip
         return {"incidents": incidents, "undelivered": waiting}
 
     def _log(self, params: dict[str, Any]) -> dict[str, Any]:

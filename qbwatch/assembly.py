@@ -74,11 +74,13 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
             state=state,
             database_url=url,
             target_schema=config.transform.target_schema,
+            raw_schema=config.database.raw_schema,
             timeout=config.transform.timeout,
             timezone=str(config.quickbooks.timezone),
         )
     )
-    loader = Loader(vault, order, should_stop, zone=config.quickbooks.timezone)
+    raw_schema = config.database.raw_schema
+    loader = Loader(vault, order, should_stop, zone=config.quickbooks.timezone, raw_schema=raw_schema)
     pipeline = Pipeline(loader, SparingDbt(dbt), should_stop, changed)
     return Parts(config, engine, sessions, vault, admitter, known, pipeline, dbt)
 
@@ -126,6 +128,7 @@ def announcing_of(config: Config, pace: Pace | None = None) -> Announcing:
         fallback=services_of(fallback),
         redact=alerts.redact,
         zone=config.quickbooks.timezone,
+        raw_schema=config.database.raw_schema,
     )
 
 

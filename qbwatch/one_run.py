@@ -87,7 +87,7 @@ def run_by_itself(config: Config, wish: Wish, warn: Say, tell: Say) -> Json:
 
 def _reached(errand: _Errand, url: str, tell: Say) -> Json:
     try:
-        migrate(url)
+        migrate(url, errand.config.database.raw_schema)
         parts = assembly.assemble(errand.config, url, errand.stop.is_set, lambda step: tell(_line(step)))
         with closing(parts.dbt), parts.engine.connect() as connection:
             said = _run(connection, parts, errand)

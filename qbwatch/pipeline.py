@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from qbwatch.core.failure import is_due
+from qbwatch.core.failure import LONGEST_PAUSE, is_due
 from qbwatch.core.model import Mode, RowCounts, RunStatus, WorkItem
 from qbwatch.core.plan import Facts, Plan, make_plan
 from qbwatch.datasets import datasets
@@ -82,7 +82,17 @@ def facts_for(connection: Connection, scope: Scope, at: datetime) -> Facts:
         due=[item for item in open_items if scope.holds(item)],
         owed=sorted({debt.dataset for debt in runs.debts(connection) if scope.is_due(debt, at)}),
         refused=[item for item in store.refused_items(connection) if scope.holds(item)],
+        unfolded=_unfolded(connection, scope, at),
     )
+
+
+def _unfolded(connection: Connection, scope: Scope, at: datetime) -> list[str]:
+    """Datasets to fold anew. What failed just now is not tried again at once: a lost copy stays lost for a while."""
+    names = [name for name in store.unfolded_datasets(connection) if scope.dataset in (None, name)]
+    if names and not scope.asked:
+        failed_at = runs.last_failure_at(connection)
+        return [] if failed_at is not None and timedelta(0) <= at - failed_at < LONGEST_PAUSE else names
+    return names
 
 
 def plan_for(facts: Facts, scope: Scope, force: Mode | None) -> Plan | None:
@@ -131,6 +141,10 @@ class Pipeline:
 
     def _load(self, connection: Connection, plan: Plan, progress: Progress) -> None:
         loading = Loading(connection, self.loader, self.now, progress, plan.full_refresh)
+        for name in plan.refold:
+            if self._is_stopped(progress):
+                return
+            loading.refold(datasets()[name])
         for batch in loading.batches(plan.items):
             if self._is_stopped(progress):
                 return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -62,7 +62,8 @@ def foresee(config: Config, force: str | None, dataset: str | None) -> Json:
     files = [*waiting, *(each for each in new if scope.holds(each.item))]
     due = [each.item for each in files if each.verdict == Fate.LOAD]
     refused = [*facts.refused, *(each.item for each in files if each.verdict == Fate.QUARANTINE)]
-    plan = plan_for(Facts(facts.has_loaded, due, facts.owed, refused), scope, Mode(force) if force else None)
+    known = replace(facts, due=due, refused=refused)
+    plan = plan_for(known, scope, Mode(force) if force else None)
     ranks = {name: known.rank for name, known in datasets().items()}
     files.sort(key=lambda each: load_order(each.item, ranks))
     return {

@@ -21,7 +21,7 @@ from qbwatch.core.model import Sums
 from qbwatch.core.period import Period
 from qbwatch.datasets import Dataset, Kind
 from qbwatch.edges.fold_period import empty_other_days
-from qbwatch.edges.tables import raw_columns, raw_key, raw_table
+from qbwatch.edges.tables import columns_and_key, declared_columns, raw_columns, raw_key, raw_table
 
 STAGE = sql.Identifier("pg_temp", "qbwatch_stage")
 SCRATCH = sql.Identifier("pg_temp", "qbwatch_scratch")
@@ -63,19 +63,23 @@ class Applied:
 
 def open_stage(cursor: Cursor, dataset: Dataset) -> None:
     """An empty stage of the dataset's shape, gone with the transaction."""
-    _open_like(cursor, STAGE, dataset, indexed=False)
+    _open(cursor, STAGE, declared_columns(dataset))
 
 
 def open_scratch(cursor: Cursor, dataset: Dataset) -> None:
     """An empty scratch target of the dataset's shape, gone with the transaction."""
-    _open_like(cursor, SCRATCH, dataset, indexed=True)
+    _open(cursor, SCRATCH, columns_and_key(dataset))
 
 
-def _open_like(cursor: Cursor, table: sql.Identifier, dataset: Dataset, *, indexed: bool) -> None:
-    including = sql.SQL("INCLUDING INDEXES" if indexed else "")
+def copy_to_scratch(cursor: Cursor, dataset: Dataset, table: sql.Identifier) -> None:
+    """Fill an empty scratch target with what a table of the dataset's shape holds; it may have columns besides."""
+    names = _list(map(sql.Identifier, raw_columns(dataset)))
+    cursor.execute(sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {2}").format(SCRATCH, names, table))
+
+
+def _open(cursor: Cursor, table: sql.Identifier, columns: sql.Composed) -> None:
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
-    create = sql.SQL("CREATE TEMP TABLE {} (LIKE {} INCLUDING DEFAULTS {}) ON COMMIT DROP")
-    cursor.execute(create.format(table, raw_table(dataset), including))
+    cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(table, columns))
 
 
 def seal_stage(cursor: Cursor, statement: Statement) -> None:
@@ -225,13 +229,15 @@ def _count(cursor: Cursor, table: sql.Identifier) -> int:
     return int(row[0])
 
 
-def publish_scratch(cursor: Cursor, dataset: Dataset) -> Applied:
+def publish_scratch(cursor: Cursor, dataset: Dataset, schema: str) -> Applied:
     """Make the raw table equal the scratch fold, touching only rows that differ; returns how many were touched.
+
+    ``schema`` is where the raw table lies.
 
     Rows are told apart by what they hold, to the letter, and not by their hashes: the raw table may have been changed
     by hand. Only the moment of loading may differ.
     """
-    target, key = raw_table(dataset), raw_key(dataset)
+    target, key = raw_table(dataset, schema), raw_key(dataset)
     same = sql.SQL(" AND ").join(sql.SQL("r.{0} = f.{0}").format(sql.Identifier(name)) for name in key)
     told_apart_by = [name for name in raw_columns(dataset) if name != "_loaded_at"]
     settable = [name for name in raw_columns(dataset) if name not in key]

@@ -26,7 +26,7 @@ from qbwatch.edges.fold_period import staged_days
 from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.staging import LoadStopped, Staging
-from qbwatch.edges.tables import raw_table
+from qbwatch.edges.tables import RAW_SCHEMA, raw_table
 from qbwatch.edges.vault import Vault, VaultError
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.formats.notes import notes_of
@@ -51,7 +51,7 @@ class Loader:
     """Loads parts from the vault over one connection; the caller owns the transaction.
 
     ``verifies_copies``: each copy is hashed before it is read, where the vault itself is in question. ``zone`` is the
-    office's, whose day a report of position speaks for that states none.
+    office's, whose day a report of position speaks for that states none. ``raw_schema`` is where the raw tables lie.
     """
 
     vault: Vault
@@ -59,6 +59,7 @@ class Loader:
     should_stop: Callable[[], bool] = lambda: False
     verifies_copies: bool = False
     zone: tzinfo = UTC
+    raw_schema: str = RAW_SCHEMA
 
     def open(self, item: WorkItem) -> Part:
         """The part of a work item, from its copy in the vault. Raises `Refusal`, and `VaultError`.
@@ -87,7 +88,8 @@ class Loader:
     def append(self, connection: Connection, item: WorkItem, at: datetime) -> LoadResult:
         """Fold a part that is newer than everything in its dataset straight into the raw table."""
         part = self.open(item)
-        return self.fold_in(driver(connection).cursor(), item, part, raw_table(part.layout.dataset), at)
+        target = raw_table(part.layout.dataset, self.raw_schema)
+        return self.fold_in(driver(connection).cursor(), item, part, target, at)
 
     def stage(self, cursor: fold.Cursor, item: WorkItem, part: Part, at: datetime) -> tuple[fold.Statement, Tally]:
         """A new stage with the part's rows, not yet sealed: what it states, and what was read."""
@@ -108,7 +110,7 @@ class Loader:
         passing(Moment.STAGED)
         applied = fold.apply(cursor, statement, target, at)
         passing(Moment.FOLDED)
-        item_prices.note(cursor, part.layout.dataset.full_name, item.file_id, item.as_of, target)
+        self._note_prices(cursor, part, item, target)
         in_table = fold.sums_of_staged_keys(cursor, target, list(tally.sums))
         rows = count_rows(tally, applied)
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):
@@ -121,6 +123,10 @@ class Loader:
             spoken_for(cursor, statement),
             report=part.title,
         )
+
+    def _note_prices(self, cursor: fold.Cursor, part: Part, item: WorkItem, target: sql.Identifier) -> None:
+        if part.layout.dataset.full_name == item_prices.ITEMS:
+            item_prices.note(cursor, item.file_id, item.as_of, target, self.raw_schema)
 
 
 def count_rows(tally: Tally, applied: fold.Applied) -> RowCounts:

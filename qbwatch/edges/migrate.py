@@ -16,10 +16,10 @@ from dataclasses import asdict
 from sqlalchemy import Connection, text
 
 from qbwatch.core.model import Failure, FailureClass, QbwatchError
-from qbwatch.edges import item_prices
+from qbwatch.edges import item_prices, store
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
 from qbwatch.edges.shipped import shipped
-from qbwatch.edges.tables import ensure_raw_tables
+from qbwatch.edges.tables import RAW_SCHEMA, ensure_raw_tables
 
 _LOCK = (0x7162, 2)
 _REVISION = re.compile(r"^revision = [\"'](.+)[\"']", re.MULTILINE)
@@ -28,10 +28,13 @@ _CURRENT = "SELECT version_num FROM qbwatch.alembic_version"
 _IS_THERE = "SELECT to_regclass('qbwatch.alembic_version') IS NOT NULL"
 
 
-def migrate(url: str) -> None:
-    """Create or upgrade everything qbwatch needs in the database.
+def migrate(url: str, raw_schema: str = RAW_SCHEMA) -> None:
+    """Create or upgrade everything qbwatch needs in the database; the raw tables in ``raw_schema``.
 
-    Raises `DatabaseUnavailable`, or `QbwatchError` when the database belongs to a newer qbwatch.
+    A raw table that had to be created holds nothing, whatever was loaded before: a changed ``raw_schema`` gives such
+    tables, and so does one that somebody dropped. The ledger then says of the loaded parts that no table holds them,
+    and the next run folds them anew from the vault. Raises `DatabaseUnavailable`, `ForeignTables` where somebody
+    else's tables have the names of ours, or `QbwatchError` when the database belongs to a newer qbwatch.
     """
     engine = engine_for(url, name="qbwatch-migrate")
     try:
@@ -41,8 +44,9 @@ def migrate(url: str) -> None:
             _upgrade_in_a_child(url)
         with engine.begin() as connection:
             _lock(connection)
-            ensure_raw_tables(connection)
-            item_prices.ensure_table(connection)
+            created = ensure_raw_tables(connection, raw_schema)
+            item_prices.ensure_table(connection, raw_schema)
+            store.set_unfolded(connection, created)
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:

@@ -24,6 +24,7 @@ _COMMANDS = {
     "accept": "qbwatch.cli.decide:accept",
     "revert": "qbwatch.cli.revert:revert",
     "rebuild": "qbwatch.cli.rebuild:rebuild",
+    "compare": "qbwatch.cli.compare:compare",
     "runs": "qbwatch.cli.runs:runs",
     "test": "qbwatch.cli.test:test",
     "alerts": "qbwatch.cli.alerts:alerts",

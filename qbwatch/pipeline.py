@@ -15,7 +15,7 @@ from qbwatch.core.failure import LONGEST_PAUSE, is_due
 from qbwatch.core.model import Mode, RowCounts, RunStatus, WorkItem
 from qbwatch.core.plan import Facts, Plan, make_plan
 from qbwatch.datasets import datasets
-from qbwatch.edges import runs, store
+from qbwatch.edges import adoptions, runs, store
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.dbt import TransformResult
 from qbwatch.edges.loader import Loader
@@ -114,8 +114,11 @@ class Pipeline:
     now: Callable[[], datetime] = utc_now
 
     def plan(self, connection: Connection, force: Mode | None = None, scope: Scope = EVERYTHING) -> Plan | None:
-        """The run that would be done now, or None when all is current."""
+        """The run that would be done now, or None when all is current. What was adopted from an old pipeline and is
+        needed after all is taken up first."""
         with connection.begin():
+            if released := adoptions.release_uncovered(connection, self.now()):
+                log.info("what was adopted is loaded after all: its full export counts no more", parts=released)
             facts = facts_for(connection, scope, self.now())
         return plan_for(facts, scope, force)
 

@@ -25,6 +25,7 @@ _COMMANDS = {
     "revert": "qbwatch.cli.revert:revert",
     "rebuild": "qbwatch.cli.rebuild:rebuild",
     "compare": "qbwatch.cli.compare:compare",
+    "adopt": "qbwatch.cli.adopt:adopt",
     "runs": "qbwatch.cli.runs:runs",
     "test": "qbwatch.cli.test:test",
     "alerts": "qbwatch.cli.alerts:alerts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
@@ -47,6 +47,15 @@ def shapes(connection: Connection, schema: str) -> Mapping[str, Shape]:
         row.name: Shape(dict(zip(row.columns, row.types, strict=True)), unique.get(row.name, ()))
         for row in connection.execute(text(_COLUMNS), {"schema": schema})
     }
+
+
+def relations_of(connection: Connection, schemas: Sequence[str]) -> list[tuple[str, str]]:
+    """Schema and name of every table and view in these schemas, as far as they exist."""
+    query = """SELECT namespace.nspname AS schema, relation.relname AS name
+               FROM pg_class AS relation JOIN pg_namespace AS namespace ON namespace.oid = relation.relnamespace
+               WHERE namespace.nspname = ANY(:schemas) AND relation.relkind IN ('r', 'p', 'v', 'm', 'f')
+               ORDER BY 1, 2"""
+    return [(row.schema, row.name) for row in connection.execute(text(query), {"schemas": list(schemas)})]
 
 
 def check_readable(connection: Connection, schema: str, names: list[str]) -> None:

@@ -182,9 +182,11 @@ def test_a_schema_that_may_not_be_read_is_named_with_what_grants_it(database: st
             "GRANT USAGE ON SCHEMA new_mart TO a_reader; GRANT SELECT ON new_mart.fct_orders TO a_reader"
         )
     try:
-        with engine_for(database, opened=_as_reader).connect() as connection:
-            with pytest.raises(QbwatchError, match="may not read") as refused:
-                compare_marts(connection, shipped("dbt"), Asked("new_mart", "old_mart"))
+        with (
+            engine_for(database, opened=_as_reader).connect() as connection,
+            pytest.raises(QbwatchError, match="may not read") as refused,
+        ):
+            compare_marts(connection, shipped("dbt"), Asked("new_mart", "old_mart"))
         assert 'GRANT USAGE ON SCHEMA "old_mart" TO "a_reader"' in refused.value.hint
     finally:
         with psycopg.connect(database, autocommit=True) as connection:

@@ -17,6 +17,7 @@ from qbwatch.core.model import Failure, FailureClass
 from qbwatch.datasets import Dataset, Kind, datasets
 from qbwatch.edges.incidents import broken_channels, counts
 from qbwatch.edges.postgres import driver
+from qbwatch.edges.store import unfolded_datasets
 from qbwatch.edges.tables import RAW_SCHEMA, raw_table
 
 _FAILED = ("error", "fail", "runtime error")
@@ -60,6 +61,7 @@ def ledger_facts(connection: Connection, zone: ZoneInfo, at: datetime, raw_schem
         exports=exports(connection, at),
         known_since=connection.scalar(text(_KNOWN_SINCE)),
         broken_channels=broken_channels(connection),
+        unfolded=unfolded_datasets(connection),
     )
 
 
@@ -95,6 +97,7 @@ def trouble_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> Ledge
         exports=exports(connection, at),
         known_since=connection.scalar(text(_KNOWN_SINCE)),
         broken_channels=broken_channels(connection),
+        unfolded=unfolded_datasets(connection),
     )
 
 

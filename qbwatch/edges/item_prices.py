@@ -43,13 +43,17 @@ def history_table(schema: str) -> sql.Identifier:
     return sql.Identifier(schema, PRICES)
 
 
-def ensure_table(connection: Connection, schema: str) -> None:
-    """Create the history where there is none, from the newest state of the items; in the caller's transaction."""
+def ensure_table(connection: Connection, schema: str) -> bool:
+    """Create the history where there is none, from the newest state of the items; in the caller's transaction.
+
+    True where it had to be created: what the items cost before, only a fold of them can tell.
+    """
     history = history_table(schema)
     cursor = driver(connection).cursor()
     (found,) = cursor.execute("SELECT to_regclass(%s)", [history.as_string()]).fetchall()[0]
     if found is None:
         cursor.execute(sql.SQL(_TABLE).format(history=history, items=raw_table(datasets()[ITEMS], schema)))
+    return found is None
 
 
 def note(cursor: psycopg.Cursor[Any], file_id: int, as_of: datetime, target: sql.Identifier, schema: str) -> None:

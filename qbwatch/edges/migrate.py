@@ -45,7 +45,8 @@ def migrate(url: str, raw_schema: str = RAW_SCHEMA) -> None:
         with engine.begin() as connection:
             _lock(connection)
             created = ensure_raw_tables(connection, raw_schema)
-            item_prices.ensure_table(connection, raw_schema)
+            if item_prices.ensure_table(connection, raw_schema):
+                created.append(item_prices.ITEMS)
             store.set_unfolded(connection, created)
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error

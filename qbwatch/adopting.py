@@ -15,12 +15,9 @@ from qbwatch.core.model import ItemState, QbwatchError, WorkItem
 from qbwatch.core.naming import read_file_name
 from qbwatch.core.old_state import plain_name
 from qbwatch.datasets import Kind, datasets
-from qbwatch.edges import adoptions, dbt_history
-from qbwatch.edges.mart_tables import relations_of
+from qbwatch.edges import adoptions
 from qbwatch.edges.old_pipeline import names_in_file, names_in_schema
 from qbwatch.formats.recognise import named_by
-
-_LAYERS = ("staging", "intermediate", "mart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +84,6 @@ def told(known: Known, decided: Sequence[Decided], zone: ZoneInfo) -> Json:
         "left_as_they_are": len(set(known.names) & set(known.lies) - loaded - waiting),
         "gone": [_gone(name, known.items, zone) for name in sorted(set(known.names) - set(known.lies))],
     }
-
-
-def marts_to_replace(connection: Connection, target_schema: str, project: Path) -> list[str]:
-    """Tables and views that dbt's first build would take the place of; none once qbwatch has built."""
-    has_ledger = connection.scalar(text("SELECT to_regclass('qbwatch.dbt_results')")) is not None
-    if has_ledger and dbt_history.was_built(connection):
-        return []
-    models = {path.stem for path in (project / "models").rglob("*.sql")}
-    found = relations_of(connection, [f"{target_schema}_{layer}" for layer in _LAYERS])
-    return [f"{schema}.{name}" for schema, name in found if name in models]
 
 
 def _part(item: WorkItem) -> Json:

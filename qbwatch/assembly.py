@@ -100,19 +100,24 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
         if intake.state().settling:
             parts.dbt.warm_up()
 
-    settle = parts.config.input.settle
-    settings = IntakeSettings(
-        input_directory=parts.config.input.directory,
-        seed_directory=parts.config.input.seed_directory,
-        settle_for=settle,
-        doubt_for=max(settle * _DOUBT_FACTOR, _DOUBT_AT_LEAST),
-        rescan_every=parts.config.input.rescan,
-        watcher=Watcher(parts.config.input.watcher),
-        canary_directory=parts.config.state.directory / "canary",
-    )
     ledger = Ledger(parts.known.is_known, admit, DATABASE_ERRORS, parts.known.count)
+    settings = intake_settings(parts.config)
     intake = Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, look)
     return intake
+
+
+def intake_settings(config: Config) -> IntakeSettings:
+    """Where the intake looks, and how long it waits."""
+    settle = config.input.settle
+    return IntakeSettings(
+        input_directory=config.input.directory,
+        seed_directory=config.input.seed_directory,
+        settle_for=settle,
+        doubt_for=max(settle * _DOUBT_FACTOR, _DOUBT_AT_LEAST),
+        rescan_every=config.input.rescan,
+        watcher=Watcher(config.input.watcher),
+        canary_directory=config.state.directory / "canary",
+    )
 
 
 def announcing_of(config: Config, pace: Pace | None = None) -> Announcing:

@@ -14,7 +14,7 @@ from contextlib import closing
 from sqlalchemy import Connection
 
 from qbwatch import assembly
-from qbwatch.adopting import DOCUMENTS, OldState, known_of, marts_to_replace, names_of, told
+from qbwatch.adopting import DOCUMENTS, OldState, known_of, names_of, told
 from qbwatch.config import Config
 from qbwatch.core.adoption import decide
 from qbwatch.core.facts import Json
@@ -22,6 +22,7 @@ from qbwatch.database import reachable
 from qbwatch.edges import adoptions
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.control_client import ControlUnreachable, Unreachable, call
+from qbwatch.edges.mart_tables import marts_to_replace
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.shipped import shipped

@@ -89,7 +89,7 @@ def run_by_itself(config: Config, wish: Wish, warn: Say, tell: Say) -> Json:
 def _reached(errand: _Errand, url: str, tell: Say) -> Json:
     try:
         migrate(url, errand.config.database.raw_schema)
-        parts = assembly.assemble(errand.config, url, errand.stop.is_set, lambda step: tell(_line(step)))
+        parts = assembly.assemble(errand.config, url, errand.stop.is_set, lambda step: tell(step_line(step)))
         with closing(parts.dbt), parts.engine.connect() as connection:
             said = _run(connection, parts, errand)
     except DATABASE_ERRORS as error:
@@ -165,7 +165,8 @@ def take_in(parts: assembly.Parts, stop: threading.Event, warn: Say) -> list[Pro
     return [problem_of(each) for each in state.problems]
 
 
-def _line(step: Step) -> str:
+def step_line(step: Step) -> str:
+    """A step for a person who watches."""
     if step.step == "load":
         return f"[{step.done + 1}/{step.total}] loading {step.file} into {step.dataset}"
     return "transforming with dbt" if step.step == "transform" else f"run {step.run_id} ended"

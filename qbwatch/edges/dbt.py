@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 from qbwatch.edges.dbt_attempt import Attempts, DbtSettings, cancelled
 from qbwatch.edges.dbt_connection import Reached, end_backends, reach
@@ -54,6 +55,11 @@ class Dbt:
     def warm_up(self) -> None:
         """A command is to be expected: have a warm dbt ready for it. Returns at once; for any thread, at any time."""
         self._warmth.prepare(self._launch)
+
+    def allow(self, timeout: timedelta) -> None:
+        """How long a command may take, from the next one on."""
+        self._settings = replace(self._settings, timeout=timeout)
+        self._attempts = replace(self._attempts, settings=self._settings)
 
     def close(self) -> None:
         """End the warm dbt. Commands are run cold from now on."""

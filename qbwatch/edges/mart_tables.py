@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from sqlalchemy import Connection, text
 
 from qbwatch.core.comparison import Shape
 from qbwatch.core.model import QbwatchError
+from qbwatch.edges import dbt_history
 
+_LAYERS = ("staging", "intermediate", "mart")
 _COLUMNS = """
 SELECT relation.relname AS name, array_agg(column_.attname::text ORDER BY column_.attnum) AS columns,
        array_agg(format_type(column_.atttypid, NULL) ORDER BY column_.attnum) AS types
@@ -49,13 +52,23 @@ def shapes(connection: Connection, schema: str) -> Mapping[str, Shape]:
     }
 
 
-def relations_of(connection: Connection, schemas: Sequence[str]) -> list[tuple[str, str]]:
+def _relations_of(connection: Connection, schemas: Sequence[str]) -> list[tuple[str, str]]:
     """Schema and name of every table and view in these schemas, as far as they exist."""
     query = """SELECT namespace.nspname AS schema, relation.relname AS name
                FROM pg_class AS relation JOIN pg_namespace AS namespace ON namespace.oid = relation.relnamespace
                WHERE namespace.nspname = ANY(:schemas) AND relation.relkind IN ('r', 'p', 'v', 'm', 'f')
                ORDER BY 1, 2"""
     return [(row.schema, row.name) for row in connection.execute(text(query), {"schemas": list(schemas)})]
+
+
+def marts_to_replace(connection: Connection, target_schema: str, project: Path) -> list[str]:
+    """Tables and views that dbt's first build would take the place of; none once qbwatch has built."""
+    has_ledger = connection.scalar(text("SELECT to_regclass('qbwatch.dbt_results')")) is not None
+    if has_ledger and dbt_history.was_built(connection):
+        return []
+    models = {path.stem for path in (project / "models").rglob("*.sql")}
+    found = _relations_of(connection, [f"{target_schema}_{layer}" for layer in _LAYERS])
+    return [f"{schema}.{name}" for schema, name in found if name in models]
 
 
 def check_readable(connection: Connection, schema: str, names: list[str]) -> None:

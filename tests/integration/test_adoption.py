@@ -10,10 +10,11 @@ import pytest
 from raw_content import raw_content
 from small_exports import NEW_YORK, NOON, Office, customers, invoices
 
-from qbwatch.adopting import DOCUMENTS, OldState, known_of, marts_to_replace, names_of, told
+from qbwatch.adopting import DOCUMENTS, OldState, known_of, names_of, told
 from qbwatch.core.adoption import decide
 from qbwatch.core.model import QbwatchError
 from qbwatch.edges import adoptions, decisions
+from qbwatch.edges.mart_tables import marts_to_replace
 from qbwatch.edges.recovery import needed_content
 from qbwatch.edges.shipped import shipped
 

@@ -28,7 +28,7 @@ def adopt(from_json: Path | None, from_schema: str | None, dry_run: bool, config
     """Read which files an old pipeline noted as processed, and pass over those that needn't be loaded again.
 
     These are fewer than one may think. The raw tables are made of the accepted files alone, so a file is passed over
-    only where a newer full export of its dataset (NN_BACKUP_…, or in the seed folder) states all that it says, and only
+    only where a newer full export of its dataset (NN_BACKUP_*, or in the seed folder) states all that it says, and only
     invoices and other documents. Lists, reports, the newest full export and whatever comes after it are loaded, because
     the old tables can't stand for them. Should that full export be refused or reverted, what was passed over is loaded
     after all; `qbwatch retry FILE` does so at once.

@@ -24,7 +24,7 @@ _FIRST = 6  # values of a row that are shown; JSON has all
 @click.command(short_help="Compare the marts with those of an old pipeline, to the row.")
 @click.argument("old_schema")
 @click.option("--table", metavar="T", help="Only this table.")
-@click.option("--key", metavar="COLUMN,…", default="", help="Tell rows apart by these columns.")
+@click.option("--key", metavar="COLUMN,...", default="", help="Tell rows apart by these columns.")
 @click.option("--ignore", metavar="COLUMN", multiple=True, help="Leave a column out, such as the moment of the build.")
 @click.option(
     "--limit", type=click.IntRange(min=0), default=5, show_default=True, help="Rows of each kind shown per table."

@@ -20,8 +20,10 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.incident import Pace
 from qbwatch.core.intake_state import Watcher
 from qbwatch.core.model import QbwatchError
-from qbwatch.edges.clock import SteadyClock
+from qbwatch.edges import dbt_history, runs
+from qbwatch.edges.clock import SteadyClock, utc_now
 from qbwatch.edges.dbt import Dbt, DbtSettings
+from qbwatch.edges.dbt_project import Note
 from qbwatch.edges.dbt_views import SparingDbt
 from qbwatch.edges.disk_room import Reserve
 from qbwatch.edges.loader import Loader
@@ -160,3 +162,17 @@ def end_leftovers(parts: Parts) -> None:
         return
     if ended:
         log.warning("queries of an interrupted dbt were ended", queries=ended)
+
+
+def owe_changed_project(parts: Parts, connection: Connection) -> None:
+    """Have dbt build everything once from a project that isn't the one that it was built from, though no data came.
+    For the holder of the one-instance lock, at its start."""
+    project = parts.dbt.project
+    if project.is_noted(Note.BUILT) or project.is_noted(Note.OWED):
+        return
+    digest = project.digest()
+    with connection.begin():
+        owed = runs.owe_again(connection, utc_now()) if dbt_history.was_built(connection) else []
+    project.write(Note.OWED, digest)
+    if owed:
+        log.info("the dbt project has changed; everything is built anew", owed=owed)

@@ -182,8 +182,9 @@ def _prepare(running: Running) -> assembly.Parts:
 
 
 def _start_loops(running: Running, parts: assembly.Parts) -> list[threading.Thread]:
-    def recovered(_: Connection) -> None:
+    def recovered(connection: Connection) -> None:
         assembly.end_leftovers(parts)
+        assembly.owe_changed_project(parts, connection)
 
     def admitted() -> None:
         worker.wake()

@@ -129,6 +129,7 @@ def _run(connection: Connection, parts: assembly.Parts, errand: _Errand) -> Json
     wish = errand.wish
     lock_alone(connection)
     assembly.end_leftovers(parts)
+    assembly.owe_changed_project(parts, connection)
     assembly.recall(parts, connection)
     picked = [parts.admitter.pick(Path(file)) for file in wish.files]
     problems = [] if picked else take_in(parts, errand.stop, errand.warn)

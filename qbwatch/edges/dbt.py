@@ -17,6 +17,7 @@ from qbwatch.edges.dbt_attempt import Attempts, DbtSettings, cancelled
 from qbwatch.edges.dbt_connection import Reached, end_backends, reach
 from qbwatch.edges.dbt_folder import LOG_FILE_BYTES, DbtFolder
 from qbwatch.edges.dbt_judge import unstored, with_rows
+from qbwatch.edges.dbt_project import Project
 from qbwatch.edges.dbt_relations import Version, versions
 from qbwatch.edges.dbt_result import NodeResult, Outcome, Relation, TransformResult
 from qbwatch.edges.dbt_warmth import Launch, Stamp, Warmth, stamp_of
@@ -74,6 +75,11 @@ class Dbt:
     def warm_pid(self) -> int | None:
         """The warm dbt's process, while there is one."""
         return self._warmth.pid
+
+    @property
+    def project(self) -> Project:
+        """The project, and which state of it everything was built from."""
+        return Project(self._settings.project.absolute(), self._folder.path)
 
     def project_stamp(self) -> Stamp:
         """What the project is now; equal to one of before while none of its files was touched."""

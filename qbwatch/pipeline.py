@@ -15,7 +15,7 @@ from qbwatch.core.failure import LONGEST_PAUSE, is_due
 from qbwatch.core.model import Mode, RowCounts, RunStatus, WorkItem
 from qbwatch.core.plan import Facts, Plan, make_plan
 from qbwatch.datasets import datasets
-from qbwatch.edges import adoptions, runs, store
+from qbwatch.edges import adoptions, places, runs, store
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.dbt import TransformResult
 from qbwatch.edges.loader import Loader
@@ -88,7 +88,7 @@ def facts_for(connection: Connection, scope: Scope, at: datetime) -> Facts:
 
 def _unfolded(connection: Connection, scope: Scope, at: datetime) -> list[str]:
     """Datasets to fold anew. What failed just now is not tried again at once: a lost copy stays lost for a while."""
-    names = [name for name in store.unfolded_datasets(connection) if scope.dataset in (None, name)]
+    names = [name for name in places.unfolded_datasets(connection) if scope.dataset in (None, name)]
     if names and not scope.asked:
         failed_at = runs.last_failure_at(connection)
         return [] if failed_at is not None and timedelta(0) <= at - failed_at < LONGEST_PAUSE else names

@@ -16,8 +16,8 @@ from qbwatch.core.freshness import last_whole_day
 from qbwatch.core.model import Failure, FailureClass
 from qbwatch.datasets import Dataset, Kind, datasets
 from qbwatch.edges.incidents import broken_channels, counts
+from qbwatch.edges.places import unfolded_datasets
 from qbwatch.edges.postgres import driver
-from qbwatch.edges.store import unfolded_datasets
 from qbwatch.edges.tables import RAW_SCHEMA, raw_table
 
 _FAILED = ("error", "fail", "runtime error")

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, text
 
 from qbwatch.core.model import Failure, FailureClass, QbwatchError
-from qbwatch.edges import item_prices, store
+from qbwatch.edges import item_prices, places
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.tables import RAW_SCHEMA, ensure_raw_tables
@@ -47,7 +47,7 @@ def migrate(url: str, raw_schema: str = RAW_SCHEMA) -> None:
             created = ensure_raw_tables(connection, raw_schema)
             if item_prices.ensure_table(connection, raw_schema):
                 created.append(item_prices.ITEMS)
-            store.set_unfolded(connection, created)
+            places.set_unfolded(connection, created)
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:

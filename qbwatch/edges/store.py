@@ -170,19 +170,6 @@ def set_folded(connection: Connection, dataset: str) -> None:
     connection.execute(text(query), {"dataset": dataset})
 
 
-def set_unfolded(connection: Connection, dataset_names: Iterable[str]) -> None:
-    """The raw tables of these datasets were made just now, and hold nothing."""
-    query = "UPDATE qbwatch.work_items SET is_folded = false WHERE dataset = ANY(:datasets) AND is_folded"
-    connection.execute(text(query), {"datasets": list(dataset_names)})
-
-
-def unfolded_datasets(connection: Connection) -> list[str]:
-    """Datasets whose raw table lacks something that is loaded, as only a table does that was made anew."""
-    query = """SELECT DISTINCT dataset FROM qbwatch.work_items
-               WHERE is_folded <> (state = 'loaded') AND state = 'loaded' ORDER BY 1"""
-    return list(connection.scalars(text(query)))
-
-
 def quarantine(connection: Connection, item_id: int, failure: Failure, at: datetime) -> None:
     """Set an item aside for a person."""
     _set_aside(connection, item_id, failure, ItemState.QUARANTINED, None, at)

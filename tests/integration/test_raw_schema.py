@@ -13,8 +13,8 @@ from small_exports import NEW_YORK, Office, customers, invoices, items
 from qbwatch.core.problems import of_ledger
 from qbwatch.edges.answers import ledger_facts
 from qbwatch.edges.migrate import migrate
+from qbwatch.edges.places import unfolded_datasets
 from qbwatch.edges.postgres import engine_for
-from qbwatch.edges.store import unfolded_datasets
 from qbwatch.edges.tables import ForeignTables, foreign_tables
 
 INVOICE = "Invoice_04_01_2025_2_00_00.csv"

@@ -36,6 +36,7 @@ from qbwatch.edges.incidents import (
 )
 from qbwatch.edges.notify import DEADLINE, Service, send
 from qbwatch.edges.postgres import DATABASE_ERRORS
+from qbwatch.edges.tables import RAW_SCHEMA
 from qbwatch.log import get_logger
 
 log = get_logger(__name__)
@@ -59,6 +60,7 @@ class Announcing:
     fallback: Sequence[Service] = ()
     redact: bool = True
     zone: tzinfo = UTC
+    raw_schema: str = RAW_SCHEMA  # where the customers' names lie, which messages leave out
 
     @property
     def names(self) -> list[str]:
@@ -179,7 +181,7 @@ class Announcer:
         names: list[str] = []
         if (engine := self.engine()) is not None:
             with suppress(*DATABASE_ERRORS), engine.connect() as connection:
-                names = customer_names(connection)
+                names = customer_names(connection, self.settings.raw_schema)
         return redaction(names)
 
     def _tell_success(self, run: Json | None, now: datetime) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
@@ -48,15 +49,16 @@ Ask = Callable[[Connection, ZoneInfo, datetime], LedgerFacts]
 
 
 def ask_ledger(
-    engine: Engine, config: Config, at: datetime, deadline: float = DEADLINE, ask_for: Ask = ledger_facts
+    engine: Engine, config: Config, at: datetime, deadline: float = DEADLINE, ask_for: Ask | None = None
 ) -> LedgerFacts | Failure:
-    """The ledger's facts, or why there are none within ``deadline`` seconds."""
+    """The ledger's facts, or why there are none within ``deadline`` seconds; all, unless ``ask_for`` asks for less."""
     found: list[LedgerFacts | Failure] = []
+    asking = ask_for or partial(ledger_facts, raw_schema=config.database.raw_schema)
 
     def ask() -> None:
         try:
             with engine.connect() as connection, connection.begin():
-                found.append(ask_for(connection, config.quickbooks.timezone, at))
+                found.append(asking(connection, config.quickbooks.timezone, at))
         except DATABASE_ERRORS as error:
             found.append(failure_of(error))
 

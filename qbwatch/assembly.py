@@ -79,11 +79,13 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
             database_url=url,
             target_schema=config.transform.target_schema,
             role=config.transform.role or "",
+            raw_schema=config.database.raw_schema,
             timeout=config.transform.timeout,
             timezone=str(config.quickbooks.timezone),
         )
     )
-    loader = Loader(vault, order, should_stop, zone=config.quickbooks.timezone)
+    raw_schema = config.database.raw_schema
+    loader = Loader(vault, order, should_stop, zone=config.quickbooks.timezone, raw_schema=raw_schema)
     pipeline = Pipeline(loader, SparingDbt(dbt), should_stop, changed)
     return Parts(config, engine, sessions, vault, admitter, known, pipeline, dbt)
 
@@ -138,6 +140,7 @@ def announcing_of(config: Config, pace: Pace | None = None) -> Announcing:
         fallback=services_of(fallback),
         redact=alerts.redact,
         zone=config.quickbooks.timezone,
+        raw_schema=config.database.raw_schema,
     )
 
 

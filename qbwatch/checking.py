@@ -26,7 +26,7 @@ from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, driver, failure_of
 from qbwatch.edges.rehearsal import questions_raised, rehearse
-from qbwatch.edges.tables import raw_table
+from qbwatch.edges.tables import RAW_SCHEMA, raw_table
 from qbwatch.edges.vault import Vault
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.formats.part import Part, Unread
@@ -45,6 +45,7 @@ class Checker:
     """Checks files by the rules of a configuration; without an ``engine`` all rows count as to be inserted.
 
     What lies in ``seed`` is a full export. ``vault`` holds the accepted files, onto which an older one is folded.
+    ``raw_schema`` is where the raw tables lie.
     """
 
     zone: ZoneInfo
@@ -53,6 +54,7 @@ class Checker:
     engine: Engine | None
     seed: Path | None = None
     vault: Path | None = None
+    raw_schema: str = RAW_SCHEMA
 
     def check(self, path: Path) -> Json:
         """The answer to ``check FILE --json``. Raises `QbwatchError` when the file can't be read."""
@@ -150,17 +152,21 @@ class Checker:
         return told if self.engine is None else told | self._compared(self.engine, part, tally, item, told["notes"])
 
     def _loader(self) -> Loader | None:
-        return None if self.vault is None else Loader(Vault(self.vault), self.order, zone=self.zone)
+        return (
+            None
+            if self.vault is None
+            else Loader(Vault(self.vault), self.order, zone=self.zone, raw_schema=self.raw_schema)
+        )
 
     def _compared(self, engine: Engine, part: Part, tally: Tally, item: WorkItem, notes: list[str]) -> Json:
         """What loading it would change in the raw table, and whether it was accepted before."""
         try:
             with engine.connect() as connection:  # left without a commit: all of it is rolled back
                 twin = admissions.accepted_as(connection, item.content_hash, item.as_of)
-                dataset = part.layout.dataset
-                if failure := check_key_kind(driver(connection).cursor(), raw_table(dataset), part.layout):
+                table = raw_table(part.layout.dataset, self.raw_schema)
+                if failure := check_key_kind(driver(connection).cursor(), table, part.layout):
                     return quarantined(failure.reason, failure.hint)
-                rehearsed = rehearse(connection, part, item, self._loader())
+                rehearsed = rehearse(connection, part, item, table, self._loader())
                 asked = questions_raised(connection, part, tally, item, rehearsed.rows)
         except DATABASE_ERRORS as error:
             raise DatabaseUnavailable(failure_of(error)) from error

@@ -17,7 +17,14 @@ from typing import Any
 from pydantic import BaseModel, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from qbwatch.config_checks import find_overlaps, find_slips, find_unknown_datasets, path_at, user_defaults
+from qbwatch.config_checks import (
+    find_overlaps,
+    find_schema_clash,
+    find_slips,
+    find_unknown_datasets,
+    path_at,
+    user_defaults,
+)
 from qbwatch.config_errors import ConfigError, KeyPath, Mistake, explain
 from qbwatch.config_sections import (
     Alerts,
@@ -121,6 +128,7 @@ def load(
 
     try:
         config = Config.model_validate({"layers": layers})
+        mistakes += find_schema_clash(config.database.raw_schema, config.transform.target_schema, place_of)
     except ValidationError as error:
         mistakes += explain(error, place_of, known_keys)
     mistakes += find_overlaps(layers, place_of) + find_slips(layers, place_of)

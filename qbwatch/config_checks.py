@@ -12,7 +12,9 @@ from qbwatch.config_sources import Layer, config_home, home
 from qbwatch.config_values import nearest, parse_path
 
 PlaceOf = Callable[[KeyPath], str]
-_LONGEST_SCHEMA = 63 - len("_intermediate")  # Postgres cuts longer names, and two schemas would become one
+_LONGEST_NAME = 63
+_LONGEST_SCHEMA = _LONGEST_NAME - len("_intermediate")  # Postgres cuts longer names, and two schemas would become one
+_LAYERS = ("staging", "intermediate", "mart", "quality")  # what dbt appends to the target schema
 _FOLDERS = (("input", "directory"), ("input", "seed_directory"), ("state", "directory"))
 _FILES = (("page", "file"), ("control", "socket"))
 _OFF = ("false", "0", "off", "no", "f", "n")  # as pydantic reads them
@@ -34,6 +36,27 @@ def check_role_name(name: str) -> str:
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
         raise ValueError("is not a role's name; allowed: lower-case letters, digits and _, at most 63 characters")
     return name
+
+
+def check_raw_schema_name(name: str) -> str:
+    """A name that Postgres and dbt take unquoted, of a schema that is nobody else's."""
+    if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or len(name) > _LONGEST_NAME:
+        raise ValueError(
+            f"is not a schema name; allowed: lower-case letters, digits and _, at most {_LONGEST_NAME} characters"
+        )
+    if name in ("qbwatch", "information_schema") or name.startswith("pg_"):
+        raise ValueError("is taken by qbwatch's own state or by Postgres; allowed: any other")
+    return name
+
+
+def find_schema_clash(raw_schema: str, target_schema: str, place_of: PlaceOf) -> list[Mistake]:
+    """Raw tables in a schema that dbt builds in: its models could take the place of a table."""
+    built = {target_schema, *(f"{target_schema}_{layer}" for layer in _LAYERS)}
+    if raw_schema not in built:
+        return []
+    key = ("database", "raw_schema")
+    text = f'{name_of(key)} = "{raw_schema}" is a schema in which dbt builds with transform.target_schema'
+    return [Mistake(place_of(key), f'{text} = "{target_schema}"; allowed: any other')]
 
 
 def check_country(code: str) -> str:

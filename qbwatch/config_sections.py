@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from qbwatch.config_checks import check_country, check_role_name, check_schema_name
+from qbwatch.config_checks import check_country, check_raw_schema_name, check_role_name, check_schema_name
 from qbwatch.config_values import (
     AbsolutePath,
     AlertUrl,
@@ -56,9 +56,10 @@ class State(_Section):
 
 
 class Database(_Section):
-    """The Postgres that is loaded into."""
+    """The Postgres that is loaded into, and the schema of the raw tables."""
 
     url: DatabaseUrl = Field(default="postgresql:///dashboard", validate_default=True)
+    raw_schema: Annotated[str, AfterValidator(check_raw_schema_name)] = "raw"
 
     @property
     def is_embedded(self) -> bool:

@@ -172,7 +172,7 @@ def _reach_database(running: Running) -> assembly.Parts | None:
 def _prepare(running: Running) -> assembly.Parts:
     url = database_url(running.config, start=True)
     assert url is not None
-    migrate(url)
+    migrate(url, running.config.database.raw_schema)
     parts = assembly.assemble(running.config, url, _stopper(running, "pipeline"), running.changed)
     try:
         with parts.engine.connect() as connection:

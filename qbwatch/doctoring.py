@@ -94,12 +94,15 @@ class Doctor:
 
     def _database(self) -> list[Finding]:
         from qbwatch.database import database_url
-        from qbwatch.edges.checkup_database import database_facts
+        from qbwatch.edges.checkup_database import Places, database_facts
+        from qbwatch.edges.shipped import shipped
 
         url = database_url(self.config, start=False)
         if url is None:
             return checkup_database.judge_private_down()
-        facts = database_facts(url, self.config.transform.target_schema)
+        transform = self.config.transform
+        places = Places(self.config.database.raw_schema, transform.target_schema, transform.project or shipped("dbt"))
+        facts = database_facts(url, places)
         if isinstance(facts, Failure):
             return checkup_database.judge_unreachable(facts)
         return checkup_database.judge_database(facts)

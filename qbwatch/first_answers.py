@@ -51,7 +51,7 @@ def try_database(answer: str) -> Tried:
         return Tried(answer, "", f"this {wrong}", is_malformed=True)
     if url == "embedded":
         return _try_embedded()
-    facts = answered_as(ACCOUNT, lambda: database_facts(url, "analytics"))
+    facts = answered_as(ACCOUNT, lambda: database_facts(url))
     return _told(url, judge_unreachable(facts) if isinstance(facts, Failure) else judge_database(facts))
 
 

@@ -42,7 +42,7 @@ def errands(config: Config, *, alone: bool) -> Iterator[tuple[Ask, bool]]:
 def _by_itself(config: Config, *, alone: bool) -> Iterator[Ask]:
     with stop_signal() as stop, reachable(config) as url:
         try:
-            migrate(url)
+            migrate(url, config.database.raw_schema)
             parts = assembly.assemble(config, url, stop.is_set, lambda _: None)
             with parts.engine.connect() as connection:
                 if alone:

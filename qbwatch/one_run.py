@@ -88,7 +88,7 @@ def run_by_itself(config: Config, wish: Wish, warn: Say, tell: Say) -> Json:
 
 def _reached(errand: _Errand, url: str, tell: Say) -> Json:
     try:
-        migrate(url)
+        migrate(url, errand.config.database.raw_schema)
         parts = assembly.assemble(errand.config, url, errand.stop.is_set, lambda step: tell(step_line(step)))
         with closing(parts.dbt), parts.engine.connect() as connection:
             said = _run(connection, parts, errand)
@@ -132,7 +132,7 @@ def _run(connection: Connection, parts: assembly.Parts, errand: _Errand) -> Json
     assembly.owe_changed_project(parts, connection)
     assembly.recall(parts, connection)
     picked = [parts.admitter.pick(Path(file)) for file in wish.files]
-    problems = [] if picked else _take_in(parts, errand.stop, errand.warn)
+    problems = [] if picked else take_in(parts, errand.stop, errand.warn)
     scope = Scope(wish.dataset, frozenset(picked) if picked else None, asked=True)
     plan = parts.pipeline.plan(connection, wish.force, scope)
     outcome = None if plan is None else parts.pipeline.run(connection, plan)
@@ -155,7 +155,8 @@ def lock_alone(connection: Connection) -> None:
         runs.abandon_runs(connection, utc_now())
 
 
-def _take_in(parts: assembly.Parts, stop: threading.Event, warn: Say) -> list[Problem]:
+def take_in(parts: assembly.Parts, stop: threading.Event, warn: Say) -> list[Problem]:
+    """Let the ledger know all files that lie in the folders; what is wrong with those, which ``warn`` gets too."""
     intake = assembly.make_intake(parts, stop, lambda: None, lambda: None)
     state = intake.settle_now(_SETTLE_WITHIN)
     for problem in state.problems:

@@ -32,7 +32,7 @@ def test_now(config: Config, select: Sequence[str]) -> Json:
 def _by_itself(config: Config, select: Sequence[str]) -> Json:
     with stop_signal() as stop, reachable(config) as url:
         try:
-            migrate(url)
+            migrate(url, config.database.raw_schema)
             parts = assembly.assemble(config, url, stop.is_set, lambda _: None)
             with parts.engine.connect() as connection:
                 lock_alone(connection)

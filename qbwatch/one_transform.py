@@ -18,7 +18,7 @@ def transform_by_itself(config: Config, build: Build, tell: Say) -> Json:
     """The outcome as JSON; ``tell`` gets each step. Raises `QbwatchError`."""
     with stop_signal() as stop, reachable(config) as url:
         try:
-            migrate(url)
+            migrate(url, config.database.raw_schema)
             parts = assembly.assemble(config, url, stop.is_set, lambda step: tell(step_line(step)))
             with closing(parts.dbt), parts.engine.connect() as connection:
                 lock_alone(connection)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from qbwatch.core.failure import is_due
+from qbwatch.core.failure import LONGEST_PAUSE, is_due
 from qbwatch.core.model import Mode, RowCounts, RunStatus, WorkItem
 from qbwatch.core.plan import Facts, Plan, make_plan
 from qbwatch.datasets import datasets
-from qbwatch.edges import runs, store
+from qbwatch.edges import adoptions, places, runs, store
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.dbt import TransformResult
 from qbwatch.edges.loader import Loader
@@ -82,7 +82,17 @@ def facts_for(connection: Connection, scope: Scope, at: datetime) -> Facts:
         due=[item for item in open_items if scope.holds(item)],
         owed=sorted({debt.dataset for debt in runs.debts(connection) if scope.is_due(debt, at)}),
         refused=[item for item in store.refused_items(connection) if scope.holds(item)],
+        unfolded=_unfolded(connection, scope, at),
     )
+
+
+def _unfolded(connection: Connection, scope: Scope, at: datetime) -> list[str]:
+    """Datasets to fold anew. What failed just now is not tried again at once: a lost copy stays lost for a while."""
+    names = [name for name in places.unfolded_datasets(connection) if scope.dataset in (None, name)]
+    if names and not scope.asked:
+        failed_at = runs.last_failure_at(connection)
+        return [] if failed_at is not None and timedelta(0) <= at - failed_at < LONGEST_PAUSE else names
+    return names
 
 
 def plan_for(facts: Facts, scope: Scope, force: Mode | None) -> Plan | None:
@@ -105,8 +115,11 @@ class Pipeline:
     ends_after_step: Callable[[], bool] = bool
 
     def plan(self, connection: Connection, force: Mode | None = None, scope: Scope = EVERYTHING) -> Plan | None:
-        """The run that would be done now, or None when all is current."""
+        """The run that would be done now, or None when all is current. What was adopted from an old pipeline and is
+        needed after all is taken up first."""
         with connection.begin():
+            if released := adoptions.release_uncovered(connection, self.now()):
+                log.info("what was adopted is loaded after all: its full export counts no more", parts=released)
             facts = facts_for(connection, scope, self.now())
         return plan_for(facts, scope, force)
 
@@ -132,6 +145,10 @@ class Pipeline:
 
     def _load(self, connection: Connection, plan: Plan, progress: Progress) -> None:
         loading = Loading(connection, self.loader, self.now, progress, plan.full_refresh)
+        for name in plan.refold:
+            if self._is_stopped(progress):
+                return
+            loading.refold(datasets()[name])
         for batch in loading.batches(plan.items):
             if self._is_stopped(progress):
                 return

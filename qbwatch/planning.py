@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -54,15 +54,17 @@ class Foreseen:
 def foresee(config: Config, force: str | None, dataset: str | None) -> Json:
     """The plan of the next run as JSON: mode, why, files in the order of loading, and owed dbt work."""
     scope = Scope(dataset, asked=True)
-    with _ledger(config) as connection:
-        new = list(_new_files(connection, config))
+    with read_only(config) as database:
+        connection = with_ledger(database)
+        new = list(new_files(connection, config))
         facts = Facts(False, [], []) if connection is None else facts_for(connection, scope, utc_now())
     overtaken = frozenset[int]().union(*(each.overtakes for each in new))
     waiting = [Foreseen(item, "load") for item in facts.due if item.file_id not in overtaken]
     files = [*waiting, *(each for each in new if scope.holds(each.item))]
     due = [each.item for each in files if each.verdict == Fate.LOAD]
     refused = [*facts.refused, *(each.item for each in files if each.verdict == Fate.QUARANTINE)]
-    plan = plan_for(Facts(facts.has_loaded, due, facts.owed, refused), scope, Mode(force) if force else None)
+    known = replace(facts, due=due, refused=refused)
+    plan = plan_for(known, scope, Mode(force) if force else None)
     ranks = {name: known.rank for name, known in datasets().items()}
     files.sort(key=lambda each: load_order(each.item, ranks))
     return {
@@ -74,8 +76,8 @@ def foresee(config: Config, force: str | None, dataset: str | None) -> Json:
 
 
 @contextmanager
-def _ledger(config: Config) -> Iterator[Connection | None]:
-    """A transaction that can't write; None where there is no ledger yet."""
+def read_only(config: Config) -> Iterator[Connection | None]:
+    """A transaction that can't write; None where the private Postgres was never made. Raises `DatabaseUnavailable`."""
     if is_new(config):
         yield None
         return
@@ -86,10 +88,16 @@ def _ledger(config: Config) -> Iterator[Connection | None]:
             connection.begin(),
         ):
             connection.execute(text("SET TRANSACTION READ ONLY"))
-            has_ledger = connection.scalar(text("SELECT to_regclass('qbwatch.work_items')")) is not None
-            yield connection if has_ledger else None
+            yield connection
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
+
+
+def with_ledger(connection: Connection | None) -> Connection | None:
+    """The connection, if there is a ledger behind it."""
+    if connection is None or connection.scalar(text("SELECT to_regclass('qbwatch.work_items')")) is None:
+        return None
+    return connection
 
 
 def _file_json(each: Foreseen) -> Json:
@@ -105,7 +113,8 @@ def _file_json(each: Foreseen) -> Json:
     }
 
 
-def _new_files(connection: Connection | None, config: Config) -> Iterator[Foreseen]:
+def new_files(connection: Connection | None, config: Config) -> Iterator[Foreseen]:
+    """The parts of all files that lie in the folders and aren't in the ledger as they look, with what they'd become."""
     known = KnownFiles()
     if connection is not None:
         known.recall(connection)

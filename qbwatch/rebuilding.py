@@ -44,7 +44,7 @@ def verify(connection: Connection, loader: Loader, dataset: Dataset, at: datetim
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         items = store.folded_items(connection, dataset.full_name)
         Refolding(replace(loader, verifies_copies=True), connection, dataset, items, at).beside()
-        differing, first = compare(driver(connection).cursor(), dataset)
+        differing, first = compare(driver(connection).cursor(), dataset, loader.raw_schema)
         transaction.rollback()
     said: Json = {"dataset": dataset.full_name, "files": len(items), "equal": not differing}
     return said | {"rows_differing": differing, "first_difference": first}

@@ -64,7 +64,8 @@ def _checker(loaded: Any, zone: ZoneInfo, order: Any) -> Any:
     if loaded is None:
         return Checker(zone, order, (), None)
     ignore, vault = tuple(loaded.input.ignore), loaded.state.directory / "vault"
-    return Checker(zone, order, ignore, _engine(loaded), loaded.input.seed_directory, vault)
+    seed, schema = loaded.input.seed_directory, loaded.database.raw_schema
+    return Checker(zone, order, ignore, _engine(loaded), seed, vault, schema)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

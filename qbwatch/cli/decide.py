@@ -167,7 +167,8 @@ def _mapped(connection: Any, config: Any, ids: list[int], renamed: dict[str, str
     from qbwatch.mapping import map_columns
 
     vault = Vault(config.state.directory / "vault")
-    loader = Loader(vault, DateOrder(config.quickbooks.date_order), zone=config.quickbooks.timezone)
+    order, zone = DateOrder(config.quickbooks.date_order), config.quickbooks.timezone
+    loader = Loader(vault, order, zone=zone, raw_schema=config.database.raw_schema)
     return map_columns(connection, loader, ids, renamed, _now())
 
 

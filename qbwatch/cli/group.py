@@ -25,6 +25,8 @@ COMMANDS = {
     "accept": "qbwatch.cli.decide:accept",
     "revert": "qbwatch.cli.revert:revert",
     "rebuild": "qbwatch.cli.rebuild:rebuild",
+    "compare": "qbwatch.cli.compare:compare",
+    "adopt": "qbwatch.cli.adopt:adopt",
     "transform": "qbwatch.cli.transform:transform",
     "pause": "qbwatch.cli.steer:pause",
     "resume": "qbwatch.cli.steer:resume",

@@ -18,7 +18,9 @@ _SKEW_WARN, _SKEW_FAIL = 2.0, 60.0  # seconds
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
     """What Postgres says of itself and of us. ``schemas`` are those that exist and aren't ours to write to;
-    ``skew`` is its clock less ours in seconds; ``revision`` of our tables, None before the first start."""
+    ``skew`` is its clock less ours in seconds; ``revision`` of our tables, None before the first start. ``foreign`` are
+    tables of somebody else's that bear the names of our raw tables, ``replaced`` those that dbt's first build would
+    take the place of."""
 
     name: str
     role: str
@@ -36,6 +38,8 @@ class DatabaseFacts:
     has_newer: bool = False
     drift: Sequence[str] = ()
     round_trip_ms: float = 0.0
+    foreign: Sequence[str] = ()
+    replaced: Sequence[str] = ()
 
 
 def judge_unreachable(failure: Failure) -> list[Finding]:
@@ -58,6 +62,7 @@ def judge_database(facts: DatabaseFacts) -> list[Finding]:
         _version(facts),
         _encoding(facts),
         _rights(facts),
+        *_others_tables(facts),
         _connections(facts),
         _migrations(facts),
         _clock(facts),
@@ -95,6 +100,24 @@ def _rights(facts: DatabaseFacts) -> Finding:
         sql = f"GRANT CREATE ON DATABASE {name} TO {role}"
         return fail("database rights", f"role {facts.role} may not create schemas", f"psql -c {quote(sql)}")
     return ok("database rights", "schemas can be made and written to")
+
+
+def _others_tables(facts: DatabaseFacts) -> list[Finding]:
+    """What an old pipeline made under the names of ours."""
+    found = []
+    if facts.foreign:
+        text = f"{_first_of(facts.foreign)} exists and isn't qbwatch's, which won't start on it"
+        fix = 'set raw_schema in [database] to a name of its own, such as "raw_qbwatch"'
+        found.append(fail("raw tables", text, fix))
+    if facts.replaced:
+        text = f"the first build of dbt would take the place of {_first_of(facts.replaced)}"
+        fix = "set target_schema in [transform] to a name of its own, then: qbwatch compare"
+        found.append(warn("marts", text, fix))
+    return found
+
+
+def _first_of(names: Sequence[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 def _connections(facts: DatabaseFacts) -> Finding:

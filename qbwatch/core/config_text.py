@@ -51,6 +51,13 @@ directory = {_quoted(answers.input)}
 # Any libpq URL, or "embedded" for a private Postgres in the state folder. A password is better kept in the credential
 # database_url (see the unit) than here.
 url = {_quoted(answers.database)}
+# The schema of the raw tables; another one, and another target_schema, beside an old job that fills them:
+#raw_schema = "raw"
+
+[transform]
+# What the schemas begin with in which dbt builds, and another project than the shipped one:
+#target_schema = "analytics"
+#project = "/srv/dbt"
 
 [quickbooks]
 # How the exporter writes dates: mdy (04/17/2025), dmy or ymd. It is never guessed.

@@ -103,7 +103,8 @@ class LedgerFacts:
     ``held_up``: by each fault that passes, how many files wait for another try, since when, and why. ``arrivals``: the
     last moment of each recent day on which files arrived, oldest first. ``exports``: by dataset, those of the last
     months. ``known_since``: when the first file was seen.
-    ``broken_channels``: alert services that refuse for good, since when, and why.
+    ``broken_channels``: alert services that refuse for good, since when, and why. ``unfolded``: datasets whose raw
+    table was made anew and lacks what was loaded.
     """
 
     waiting_count: int
@@ -124,6 +125,7 @@ class LedgerFacts:
     exports: Mapping[str, Sequence[Export]] = field(default_factory=dict)
     known_since: datetime | None = None
     broken_channels: Sequence[Json] = ()
+    unfolded: Sequence[str] = ()
     alerts: Json = field(default_factory=lambda: {"open_incidents": 0, "undelivered": 0})
 
 

@@ -16,18 +16,20 @@ from qbwatch.core.model import Mode, WorkItem
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the decision rests on. ``due`` are items that may be loaded now, ``owed`` datasets whose dbt work is due,
-    ``refused`` items that were set aside as soon as they came and that no run has reported yet."""
+    ``refused`` items that were set aside as soon as they came and that no run has reported yet, ``unfolded`` datasets
+    whose raw table was made anew and lacks what is loaded."""
 
     has_loaded: bool
     due: Sequence[WorkItem]
     owed: Sequence[str]
     refused: Sequence[WorkItem] = ()
+    unfolded: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A run that is worth running: items in order, those to report as ``refused``, whether to fold everything (or
-    ``only`` one dataset) anew, and why, in one line."""
+    ``only`` one dataset) anew, and why, in one line. ``refold`` are datasets to fold anew before anything is loaded."""
 
     mode: Mode
     items: tuple[WorkItem, ...]
@@ -36,6 +38,7 @@ class Plan:
     why: str
     refused: tuple[WorkItem, ...] = ()
     only: str | None = None
+    refold: tuple[str, ...] = ()
 
 
 def make_plan(facts: Facts, ranks: Mapping[str, int], force: Mode | None = None) -> Plan | None:
@@ -44,11 +47,11 @@ def make_plan(facts: Facts, ranks: Mapping[str, int], force: Mode | None = None)
     if force is Mode.SEED:
         why = "seed was asked for: everything is folded and built anew"
         return Plan(Mode.SEED, items, refold_all=True, full_refresh=True, why=why, refused=tuple(facts.refused))
-    if not items and not facts.owed and not facts.refused:
+    if not items and not facts.owed and not facts.refused and not facts.unfolded:
         return None
     mode = force or _mode(facts)
-    why, refused = _why(facts, mode, force), tuple(facts.refused)
-    return Plan(mode, items, refold_all=False, full_refresh=mode is Mode.SEED, why=why, refused=refused)
+    why, refused, refold = _why(facts, mode, force), tuple(facts.refused), tuple(facts.unfolded)
+    return Plan(mode, items, refold_all=False, full_refresh=mode is Mode.SEED, why=why, refused=refused, refold=refold)
 
 
 def load_order(item: WorkItem, ranks: Mapping[str, int]) -> tuple[int, str, datetime, bool, str, int]:
@@ -78,6 +81,8 @@ def _why(facts: Facts, mode: Mode, force: Mode | None) -> str:
         parts += [f"{_files(len(facts.refused))} refused"] if facts.refused else []
         return ", ".join(parts)
     parts = [f"{_files(count)} unfinished"] if count else []
+    if facts.unfolded:
+        parts.append("raw tables made anew are to be filled from the vault: " + ", ".join(facts.unfolded))
     if facts.owed:
         parts.append("dbt is owed for " + ", ".join(facts.owed))
     return "; ".join(parts)

@@ -64,6 +64,8 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
         )
         for held in ledger.held_up
     ]
+    if ledger.unfolded:
+        problems.append(_unfilled(ledger.unfolded))
     if (failure := ledger.debt_failure or _of_nodes(ledger.failed_nodes)) is not None:
         summary = f"dbt failed: {failure.reason}"
         hint = failure.hint or "the loaded data is safe; mend the cause, then: qbwatch once"
@@ -92,6 +94,13 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
         for each in ledger.broken_channels
     ]
     return problems
+
+
+def _unfilled(datasets: Sequence[str]) -> Problem:
+    """Tables that were dropped, or lie in another schema now: what is in them is less than what was loaded."""
+    summary = f"raw tables that were made anew lack what was loaded: {', '.join(datasets)}"
+    hint = "the next run fills them from the vault; if it can't, `qbwatch runs` says why"
+    return Problem("raw_table_unfilled", FailureClass.INFRASTRUCTURE, Severity.ERROR, summary, hint)
 
 
 def _of_nodes(failed: Sequence[Json]) -> Failure | None:

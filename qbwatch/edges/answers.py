@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from psycopg import sql
 from sqlalchemy import Connection, text
 
 from qbwatch.core.expect import Export
@@ -15,6 +16,9 @@ from qbwatch.core.freshness import last_whole_day
 from qbwatch.core.model import Failure, FailureClass
 from qbwatch.datasets import Dataset, Kind, datasets
 from qbwatch.edges.incidents import broken_channels, counts
+from qbwatch.edges.places import unfolded_datasets
+from qbwatch.edges.postgres import driver
+from qbwatch.edges.tables import RAW_SCHEMA, raw_table
 
 _FAILED = ("error", "fail", "runtime error")
 _SHOWN = 50  # entries of a list in the status; the counts are complete
@@ -32,7 +36,7 @@ MARTS = {
 }
 
 
-def ledger_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> LedgerFacts:
+def ledger_facts(connection: Connection, zone: ZoneInfo, at: datetime, raw_schema: str = RAW_SCHEMA) -> LedgerFacts:
     """Everything the status needs from Postgres, in the caller's transaction."""
     waiting: Any = connection.execute(text(_WAITING_COUNT)).one()
     debt = connection.execute(text(_DEBT)).all()
@@ -45,7 +49,7 @@ def ledger_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> Ledger
         current_run=_run(connection, _CURRENT_RUN),
         last_run=_last_run(connection),
         last_success_at=connection.scalar(text(_LAST_SUCCESS)),
-        relations=_relations(connection, zone, lambda dataset: _count(connection, dataset)),
+        relations=_relations(connection, zone, lambda dataset: _count(connection, dataset, raw_schema)),
         debt=[row.dataset for row in debt],
         debt_failure=next((_failure_of(row) for row in debt if row.reason), None),
         last_build_at=connection.scalar(text(_LAST_BUILD)),
@@ -57,6 +61,7 @@ def ledger_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> Ledger
         exports=exports(connection, at),
         known_since=connection.scalar(text(_KNOWN_SINCE)),
         broken_channels=broken_channels(connection),
+        unfolded=unfolded_datasets(connection),
     )
 
 
@@ -92,6 +97,7 @@ def trouble_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> Ledge
         exports=exports(connection, at),
         known_since=connection.scalar(text(_KNOWN_SINCE)),
         broken_channels=broken_channels(connection),
+        unfolded=unfolded_datasets(connection),
     )
 
 
@@ -149,10 +155,12 @@ def _relations(connection: Connection, zone: ZoneInfo, count: Callable[[Dataset]
     return found
 
 
-def _count(connection: Connection, dataset: Dataset) -> int:
+def _count(connection: Connection, dataset: Dataset, raw_schema: str) -> int:
     """Rows of a raw table that are current."""
     current = " WHERE _removed_at IS NULL" if dataset.kind is Kind.LIST else ""
-    return int(connection.execute(text(f"SELECT count(*) FROM raw.{dataset.table}{current}")).scalar_one())
+    query = sql.SQL("SELECT count(*) FROM {}" + current).format(raw_table(dataset, raw_schema))
+    ((rows,),) = driver(connection).execute(query).fetchall()
+    return int(rows)
 
 
 _WAITING_COUNT = """

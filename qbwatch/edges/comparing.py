@@ -18,14 +18,16 @@ _DIFFERENT = """FROM {table} AS r FULL JOIN {scratch} AS f ON {same}
                 WHERE r._key IS NULL OR f._key IS NULL OR ROW({ours})::text <> ROW({theirs})::text"""
 
 
-def compare(cursor: fold.Cursor, dataset: Dataset) -> tuple[int, Json | None]:
+def compare(cursor: fold.Cursor, dataset: Dataset, schema: str) -> tuple[int, Json | None]:
     """How many rows differ, and the first that does: its key, line and column, and the values on both sides.
+
+    ``schema`` is where the raw table lies.
 
     A row that only one side has differs as a whole: its ``column`` is None, as is the text of the side that lacks it.
     """
     names = [name for name in raw_columns(dataset) if name != "_loaded_at"]
     parts: dict[str, sql.Composable] = {
-        "table": raw_table(dataset),
+        "table": raw_table(dataset, schema),
         "scratch": fold.SCRATCH,
         "same": sql.SQL(" AND ").join(
             sql.SQL("r.{0} = f.{0}").format(sql.Identifier(name)) for name in raw_key(dataset)

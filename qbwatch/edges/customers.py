@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text
+from psycopg import sql
+from sqlalchemy import Connection
 
-_TABLE = "raw.quickbooks_customers"
-_NAMES = f"SELECT DISTINCT unnest(ARRAY[customer_name, company_name]) AS name FROM {_TABLE}"
+from qbwatch.datasets import datasets
+from qbwatch.edges.postgres import driver
+from qbwatch.edges.tables import raw_table
+
+_NAMES = "SELECT DISTINCT unnest(ARRAY[customer_name, company_name]) FROM {}"
 
 
-def customer_names(connection: Connection) -> list[str]:
+def customer_names(connection: Connection, raw_schema: str) -> list[str]:
     """Every customer's and company's name, and the parts of names with a path (``Parent:Job``)."""
-    if connection.scalar(text("SELECT to_regclass(:name)"), {"name": _TABLE}) is None:
+    table = raw_table(datasets()["quickbooks.customers"], raw_schema)
+    cursor = driver(connection).cursor()
+    if cursor.execute("SELECT to_regclass(%s)", [table.as_string()]).fetchall() == [(None,)]:
         return []
-    names = (row.name for row in connection.execute(text(_NAMES)) if row.name)
+    names = (name for (name,) in cursor.execute(sql.SQL(_NAMES).format(table)) if name)
     return list(dict.fromkeys(part for name in names for part in (name, *name.split(":"))))

@@ -19,16 +19,18 @@ from qbwatch.edges.dbt_judge import judge
 from qbwatch.edges.dbt_process import Command, Ended, Ending, run
 from qbwatch.edges.dbt_result import Outcome, TransformResult
 from qbwatch.edges.dbt_warmth import Asked, Launch, Warmth
+from qbwatch.edges.tables import RAW_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
 class DbtSettings:
-    """Where the project and the state folder are, and which database and schemas to build in."""
+    """Where the project and the state folder are, which database and schemas to build in, and from which."""
 
     project: Path
     state: Path
     database_url: str = field(repr=False)
     target_schema: str = "analytics"
+    raw_schema: str = RAW_SCHEMA
     timeout: timedelta = timedelta(minutes=30)
     timezone: str = "UTC"  # the office's
     role: str = ""  # whom dbt works as, where that isn't who logs in
@@ -70,15 +72,18 @@ class Attempts:
         launch = self._launch_with(reached)
         target = self.folder.fresh_target("warm")
         self.folder.lend_parsed(target)
-        flags = self.folder.flags(self.settings.project, target)
+        flags = self._flags(target)
         arguments = (str(self.settings.warm_for.total_seconds()), *flags)
         return replace(launch, command=replace(launch.command, arguments=arguments), target=target)
 
     def _asked(self, command: Sequence[str]) -> Asked:
         """The command with all its flags, and a fresh folder to write to."""
         target = self.folder.fresh_target()
-        flags = self.folder.flags(self.settings.project, target)
+        flags = self._flags(target)
         return Asked((command[0], *flags, *command[1:]), target, self.settings.timeout.total_seconds())
+
+    def _flags(self, target: Path) -> list[str]:
+        return self.folder.flags(self.settings.project, target, {"raw_schema": self.settings.raw_schema})
 
     def _warm(self, asked: Asked, reached: Reached, should_stop: Callable[[], bool]) -> Ended | str | None:
         """The command's end in a warm dbt, or why there was none."""

@@ -12,8 +12,10 @@ logs/                   dbt's own log, rotated by size
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,11 +68,15 @@ class DbtFolder:
         except (FileNotFoundError, UnicodeDecodeError):
             return False
 
-    def flags(self, project: Path, target: Path) -> list[str]:
-        """The flags of every command: where everything is, and that nothing goes out over the network."""
+    def flags(self, project: Path, target: Path, variables: Mapping[str, str]) -> list[str]:
+        """The flags of every command: where everything is, and that nothing goes out over the network.
+
+        ``variables`` are for the project's ``var()``; one that doesn't know them isn't disturbed.
+        """
         return [
             *("--project-dir", str(project.absolute())),
             *("--profiles-dir", str(self.path), "--profile", PROFILE_NAME, "--target", PROFILE_NAME),
+            *("--vars", json.dumps(dict(variables))),
             *("--target-path", str(target), "--log-path", str(self.path / "logs")),
             *("--log-file-max-bytes", str(LOG_FILE_BYTES), "--log-level-file", "info"),
             *("--log-format", "json", "--quiet", "--no-print"),

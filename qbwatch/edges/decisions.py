@@ -25,8 +25,15 @@ from qbwatch.edges.store import items_where
 
 REVERTED = "reverted"
 SKIPPED = "skipped"
-DECIDED = (REVERTED, SKIPPED)
-"""Codes of skipped items that a person, and no rule, left out."""
+ADOPTED = "adopted"
+DECIDED = (REVERTED, SKIPPED, ADOPTED)
+"""Codes of skipped items that a person's word left out: of the file itself, or of what an old pipeline had loaded."""
+
+_WHAT = {
+    REVERTED: "which a person reverted",
+    SKIPPED: "which a person left out",
+    ADOPTED: "which was adopted as loaded by the old pipeline",
+}
 
 # Another item stands for the same content, or for the path: to take this one up beside it would count both.
 _IS_FREE = """NOT EXISTS (SELECT FROM qbwatch.work_items AS twin
@@ -128,6 +135,5 @@ def decided_against(connection: Connection, content_hash: str, as_of: datetime) 
     row = connection.execute(text(query), values).first()
     if row is None:
         return None
-    what = "reverted" if row.failure_code == REVERTED else "left out"
-    reason = f"the same bytes for the same moment as {row.name}, which a person {what}"
+    reason = f"the same bytes for the same moment as {row.name}, {_WHAT[row.failure_code]}"
     return Failure(FailureClass.DATA, "duplicate", reason, f"`qbwatch retry {quote(row.name)}` loads it after all")

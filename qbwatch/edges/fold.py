@@ -21,7 +21,7 @@ from qbwatch.core.period import Period
 from qbwatch.datasets import Dataset, Kind
 from qbwatch.edges.fold_delta import DELTA, find_differing
 from qbwatch.edges.fold_period import empty_other_days
-from qbwatch.edges.tables import raw_columns, raw_table
+from qbwatch.edges.tables import columns_and_key, declared_columns, raw_columns
 
 STAGE = sql.Identifier("pg_temp", "qbwatch_stage")
 SCRATCH = sql.Identifier("pg_temp", "qbwatch_scratch")
@@ -78,7 +78,7 @@ class Applied:
 
 def open_stage(cursor: Cursor, dataset: Dataset) -> None:
     """An empty stage of the dataset's shape, gone with the transaction."""
-    _open_like(cursor, STAGE, dataset, indexed=False)
+    _open(cursor, STAGE, declared_columns(dataset))
 
 
 def drop_stage(cursor: Cursor) -> None:
@@ -93,14 +93,18 @@ def has_stage(cursor: Cursor) -> bool:
 
 def open_scratch(cursor: Cursor, dataset: Dataset) -> None:
     """An empty scratch target of the dataset's shape, gone with the transaction."""
-    _open_like(cursor, SCRATCH, dataset, indexed=True)
+    _open(cursor, SCRATCH, columns_and_key(dataset))
 
 
-def _open_like(cursor: Cursor, table: sql.Identifier, dataset: Dataset, *, indexed: bool) -> None:
-    including = sql.SQL("INCLUDING INDEXES" if indexed else "")
+def copy_to_scratch(cursor: Cursor, dataset: Dataset, table: sql.Identifier) -> None:
+    """Fill an empty scratch target with what a table of the dataset's shape holds; it may have columns besides."""
+    names = _list(map(sql.Identifier, raw_columns(dataset)))
+    cursor.execute(sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {2}").format(SCRATCH, names, table))
+
+
+def _open(cursor: Cursor, table: sql.Identifier, columns: sql.Composed) -> None:
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
-    create = sql.SQL("CREATE TEMP TABLE {} (LIKE {} INCLUDING DEFAULTS {}) ON COMMIT DROP")
-    cursor.execute(create.format(table, raw_table(dataset), including))
+    cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(table, columns))
 
 
 def apply(

@@ -34,8 +34,10 @@ def narrow_stage(cursor: Cursor) -> None:
     _run(cursor, "DELETE FROM {stage} AS s WHERE NOT EXISTS (SELECT FROM {keys} AS k WHERE k._key = s._key)")
 
 
-def publish_some(cursor: Cursor, dataset: Dataset) -> Applied:
+def publish_some(cursor: Cursor, dataset: Dataset, schema: str) -> Applied:
     """Make these documents in the raw table equal to the scratch fold, touching only rows that differ.
+
+    ``schema`` is where the raw table lies.
 
     As in `publishing.publish_scratch`, rows are told apart by what they hold, to the letter; only the moment of
     loading may differ.
@@ -44,7 +46,7 @@ def publish_some(cursor: Cursor, dataset: Dataset) -> Applied:
     names = [sql.Identifier(name) for name in raw_columns(dataset)]
     told_apart_by = [sql.Identifier(name) for name in raw_columns(dataset) if name != "_loaded_at"]
     parts: dict[str, sql.Composable] = {
-        "target": raw_table(dataset),
+        "target": raw_table(dataset, schema),
         "same": same,
         "names": sql.SQL(", ").join(names),
         "theirs": sql.SQL(", ").join(sql.SQL("r.") + name for name in told_apart_by),

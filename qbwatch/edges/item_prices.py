@@ -14,12 +14,14 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Connection
 
+from qbwatch.datasets import datasets
 from qbwatch.edges.fold import SCRATCH, STAGE
 from qbwatch.edges.postgres import driver
+from qbwatch.edges.tables import PRICES, raw_table
 
 ITEMS = "quickbooks.items"
 _TABLE = """
-CREATE TABLE raw.quickbooks_item_prices (
+CREATE TABLE {history} (
     _key                text NOT NULL,
     _as_of              timestamptz NOT NULL,
     sales_price         numeric,
@@ -28,32 +30,39 @@ CREATE TABLE raw.quickbooks_item_prices (
     _file_id            bigint,
     PRIMARY KEY (_key, _as_of)
 );
-COMMENT ON TABLE raw.quickbooks_item_prices IS 'Prices of each item, from each moment at which a file changed them.';
-INSERT INTO raw.quickbooks_item_prices
-SELECT _key, _as_of, sales_price, sales_price_percent, purchase_cost, _file_id FROM raw.quickbooks_items;
+COMMENT ON TABLE {history} IS 'Prices of each item, from each moment at which a file changed them.';
+INSERT INTO {history}
+SELECT _key, _as_of, sales_price, sales_price_percent, purchase_cost, _file_id FROM {items};
 """
-HISTORY = sql.Identifier("raw", "quickbooks_item_prices")
 _SCRATCH_HISTORY = sql.Identifier("pg_temp", "qbwatch_scratch_item_prices")
 _PRICES = ("sales_price", "sales_price_percent", "purchase_cost")
 
 
-def ensure_table(connection: Connection) -> None:
-    """Create the history where there is none, from the newest state of the items; in the caller's transaction."""
+def history_table(schema: str) -> sql.Identifier:
+    """The qualified name of the history, which lies beside the raw tables."""
+    return sql.Identifier(schema, PRICES)
+
+
+def ensure_table(connection: Connection, schema: str) -> bool:
+    """Create the history where there is none, from the newest state of the items; in the caller's transaction.
+
+    True where it had to be created: what the items cost before, only a fold of them can tell.
+    """
+    history = history_table(schema)
     cursor = driver(connection).cursor()
-    (found,) = cursor.execute("SELECT to_regclass('raw.quickbooks_item_prices')").fetchall()[0]
+    (found,) = cursor.execute("SELECT to_regclass(%s)", [history.as_string()]).fetchall()[0]
     if found is None:
-        cursor.execute(_TABLE)
+        cursor.execute(sql.SQL(_TABLE).format(history=history, items=raw_table(datasets()[ITEMS], schema)))
+    return found is None
 
 
-def note(cursor: psycopg.Cursor[Any], dataset: str, file_id: int, as_of: datetime, target: sql.Identifier) -> None:
-    """After the stage was folded into ``target``: note the prices that are new at this moment. Only for items."""
-    if dataset != ITEMS:
-        return
-    history = HISTORY
+def note(cursor: psycopg.Cursor[Any], file_id: int, as_of: datetime, target: sql.Identifier, schema: str) -> None:
+    """After a part of items was folded from the stage into ``target``: note the prices that are new at this moment."""
+    history = kept = history_table(schema)
     if target == SCRATCH:
         history = _SCRATCH_HISTORY
         create = "CREATE TEMP TABLE IF NOT EXISTS qbwatch_scratch_item_prices (LIKE {} INCLUDING ALL) ON COMMIT DROP"
-        cursor.execute(sql.SQL(create).format(HISTORY))
+        cursor.execute(sql.SQL(create).format(kept))
     query = """INSERT INTO {history} (_key, _as_of, {prices}, _file_id)
                SELECT t._key, %(as_of)s, {theirs}, %(file)s
                FROM {target} AS t
@@ -69,23 +78,23 @@ def note(cursor: psycopg.Cursor[Any], dataset: str, file_id: int, as_of: datetim
     cursor.execute(composed, {"as_of": as_of, "file": file_id})
 
 
-def publish(cursor: psycopg.Cursor[Any], dataset: str) -> int:
-    """After the scratch table was published: make the history equal the scratch one. How many rows were touched."""
-    if dataset != ITEMS:
-        return 0
+def publish(cursor: psycopg.Cursor[Any], schema: str) -> int:
+    """After the scratch table of items was published: make the history equal the scratch one. How many rows were
+    touched."""
+    history = history_table(schema)
     touched = 0
     same = (
         "r._key = f._key AND r._as_of = f._as_of AND ({theirs}, r._file_id) IS NOT DISTINCT FROM ({ours}, f._file_id)"
     )
     cursor.execute(
-        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS qbwatch_scratch_item_prices (LIKE {} INCLUDING ALL)").format(HISTORY)
+        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS qbwatch_scratch_item_prices (LIKE {} INCLUDING ALL)").format(history)
     )
     for statement in (
         "DELETE FROM {history} AS r WHERE NOT EXISTS (SELECT FROM {scratch} AS f WHERE " + same + ")",
         "INSERT INTO {history} SELECT f.* FROM {scratch} AS f WHERE NOT EXISTS"
         " (SELECT FROM {history} AS r WHERE " + same + ")",
     ):
-        composed = sql.SQL(statement).format(history=HISTORY, scratch=_SCRATCH_HISTORY, theirs=_of("r"), ours=_of("f"))
+        composed = sql.SQL(statement).format(history=history, scratch=_SCRATCH_HISTORY, theirs=_of("r"), ours=_of("f"))
         touched += cursor.execute(composed).rowcount
     cursor.execute(sql.SQL("DROP TABLE {}").format(_SCRATCH_HISTORY))
     return touched

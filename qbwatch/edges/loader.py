@@ -28,7 +28,7 @@ from qbwatch.edges.fold_sums import sums_of_stated
 from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.staging import LoadStopped, Staging
-from qbwatch.edges.tables import raw_table
+from qbwatch.edges.tables import RAW_SCHEMA, raw_table
 from qbwatch.edges.vault import Vault, VaultError
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.formats.notes import notes_of
@@ -53,7 +53,7 @@ class Loader:
     """Loads parts from the vault over one connection; the caller owns the transaction.
 
     ``verifies_copies``: each copy is hashed before it is read, where the vault itself is in question. ``zone`` is the
-    office's, whose day a report of position speaks for that states none.
+    office's, whose day a report of position speaks for that states none. ``raw_schema`` is where the raw tables lie.
     """
 
     vault: Vault
@@ -61,6 +61,7 @@ class Loader:
     should_stop: Callable[[], bool] = lambda: False
     verifies_copies: bool = False
     zone: tzinfo = UTC
+    raw_schema: str = RAW_SCHEMA
 
     def open(self, item: WorkItem) -> Part:
         """The part of a work item, from its copy in the vault. Raises `Refusal`, and `VaultError`.
@@ -89,7 +90,8 @@ class Loader:
     def append(self, connection: Connection, item: WorkItem, at: datetime) -> LoadResult:
         """Fold a part that is newer than everything in its dataset straight into the raw table."""
         part = self.open(item)
-        return self.fold_in(driver(connection).cursor(), item, part, raw_table(part.layout.dataset), at)
+        target = raw_table(part.layout.dataset, self.raw_schema)
+        return self.fold_in(driver(connection).cursor(), item, part, target, at)
 
     def stage(self, cursor: fold.Cursor, item: WorkItem, part: Part, at: datetime) -> fold.Statement:
         """A new stage with all of the part's rows; returns what it states."""
@@ -112,7 +114,7 @@ class Loader:
             else:
                 applied = fold.apply(cursor, statement, target, at, staged)
             passing(Moment.FOLDED)
-            item_prices.note(cursor, part.layout.dataset.full_name, item.file_id, item.as_of, target)
+            self._note_prices(cursor, part, item, target)
             in_table = sums_of_stated(cursor, target, list(tally.sums), staged)
         rows = count_rows(tally, applied)
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):
@@ -125,6 +127,10 @@ class Loader:
             spoken_for(cursor, statement),
             report=part.title,
         )
+
+    def _note_prices(self, cursor: fold.Cursor, part: Part, item: WorkItem, target: sql.Identifier) -> None:
+        if part.layout.dataset.full_name == item_prices.ITEMS:
+            item_prices.note(cursor, item.file_id, item.as_of, target, self.raw_schema)
 
     def _fill(
         self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime

@@ -16,11 +16,11 @@ from dataclasses import asdict
 from sqlalchemy import Connection, text
 
 from qbwatch.core.model import Failure, FailureClass, QbwatchError
-from qbwatch.edges import item_prices
+from qbwatch.edges import item_prices, places
 from qbwatch.edges.ledger_shape import drift_of
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
 from qbwatch.edges.shipped import shipped
-from qbwatch.edges.tables import ensure_raw_tables
+from qbwatch.edges.tables import RAW_SCHEMA, ensure_raw_tables
 from qbwatch.log import get_logger
 
 log = get_logger(__name__)
@@ -32,10 +32,13 @@ _CURRENT = "SELECT version_num FROM qbwatch.alembic_version"
 _IS_THERE = "SELECT to_regclass('qbwatch.alembic_version') IS NOT NULL"
 
 
-def migrate(url: str) -> None:
-    """Create or upgrade everything qbwatch needs in the database.
+def migrate(url: str, raw_schema: str = RAW_SCHEMA) -> None:
+    """Create or upgrade everything qbwatch needs in the database; the raw tables in ``raw_schema``.
 
-    Raises `DatabaseUnavailable`, or `QbwatchError` when the database belongs to a newer qbwatch.
+    A raw table that had to be created holds nothing, whatever was loaded before: a changed ``raw_schema`` gives such
+    tables, and so does one that somebody dropped. The ledger then says of the loaded parts that no table holds them,
+    and the next run folds them anew from the vault. Raises `DatabaseUnavailable`, `ForeignTables` where somebody
+    else's tables have the names of ours, or `QbwatchError` when the database belongs to a newer qbwatch.
     """
     engine = engine_for(url, name="qbwatch-migrate")
     try:
@@ -49,8 +52,10 @@ def migrate(url: str) -> None:
                 log.error(
                     "the ledger is not as its migrations left it; `qbwatch doctor` says more", lacks=list(drift[:5])
                 )
-            ensure_raw_tables(connection)
-            item_prices.ensure_table(connection)
+            created = ensure_raw_tables(connection, raw_schema)
+            if item_prices.ensure_table(connection, raw_schema):
+                created.append(item_prices.ITEMS)
+            places.set_unfolded(connection, created)
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     finally:

@@ -88,3 +88,16 @@ def supersede_older_versions(connection: Connection, item: WorkItem, at: datetim
                RETURNING item.dataset, item.is_folded"""
     values = {"id": item.id, "file_id": item.file_id, "sheet": item.sheet, "dataset": item.dataset, "at": at}
     return [Superseded(**row) for row in connection.execute(text(query), values).mappings()]
+
+
+def set_unfolded(connection: Connection, dataset_names: Iterable[str]) -> None:
+    """The raw tables of these datasets were made just now, and hold nothing."""
+    query = "UPDATE qbwatch.work_items SET is_folded = false WHERE dataset = ANY(:datasets) AND is_folded"
+    connection.execute(text(query), {"datasets": list(dataset_names)})
+
+
+def unfolded_datasets(connection: Connection) -> list[str]:
+    """Datasets whose raw table lacks something that is loaded, as only a table does that was made anew."""
+    query = """SELECT DISTINCT dataset FROM qbwatch.work_items
+               WHERE is_folded <> (state = 'loaded') AND state = 'loaded' ORDER BY 1"""
+    return list(connection.scalars(text(query)))

@@ -11,13 +11,13 @@ from qbwatch.edges.fold import SCRATCH, Applied, Cursor
 from qbwatch.edges.tables import raw_columns, raw_key, raw_table
 
 
-def publish_scratch(cursor: Cursor, dataset: Dataset) -> Applied:
+def publish_scratch(cursor: Cursor, dataset: Dataset, schema: str) -> Applied:
     """Make the raw table equal the scratch fold, touching only rows that differ; returns how many were touched.
 
-    Rows are told apart by what they hold, to the letter, and not by their hashes: the raw table may have been changed
-    by hand. Only the moment of loading may differ.
+    ``schema`` is where the raw table lies. Rows are told apart by what they hold, to the letter, and not by their
+    hashes: the raw table may have been changed by hand. Only the moment of loading may differ.
     """
-    target, key = raw_table(dataset), raw_key(dataset)
+    target, key = raw_table(dataset, schema), raw_key(dataset)
     same = sql.SQL(" AND ").join(sql.SQL("r.{0} = f.{0}").format(sql.Identifier(name)) for name in key)
     told_apart_by = [name for name in raw_columns(dataset) if name != "_loaded_at"]
     settable = [name for name in raw_columns(dataset) if name not in key]

@@ -20,7 +20,10 @@ def release_lost(connection: Connection, content_hash: str, at: datetime) -> int
 
 
 def needed_content(connection: Connection, since: datetime) -> set[str]:
-    """Hashes of what accepted and waiting items refer to, and of what changed its state after ``since``."""
+    """Hashes of what accepted and waiting items refer to, and of what changed its state after ``since``.
+
+    What was adopted may have to be loaded after all, so it is as good as waiting."""
     query = """SELECT DISTINCT content_hash FROM qbwatch.work_items
-               WHERE state NOT IN ('skipped', 'quarantined') OR is_folded OR changed_at > :since"""
+               WHERE state NOT IN ('skipped', 'quarantined') OR is_folded OR changed_at > :since
+                  OR failure_code = 'adopted'"""
     return set(connection.scalars(text(query), {"since": since}))

@@ -58,8 +58,10 @@ class Refolding:
     def whole(self, newcomers: Newcomers | None = None) -> fold.Applied:
         """Fold everything and make the raw table equal to that; how many of its rows were touched in the end."""
         self.beside(newcomers)
-        applied = publish_scratch(self._cursor, self.dataset)
-        repriced = item_prices.publish(self._cursor, self.dataset.full_name)
+        applied = publish_scratch(self._cursor, self.dataset, self.loader.raw_schema)
+        repriced = 0
+        if self.dataset.full_name == item_prices.ITEMS:
+            repriced = item_prices.publish(self._cursor, self.loader.raw_schema)
         # A price that was another one for a while is news to dbt, too.
         return applied if applied.touched else replace(applied, updated=repriced)
 
@@ -105,7 +107,7 @@ class Refolding:
                 self._fold_new(item, newcomers)
             else:
                 self._fold_some_again(item, keyed_by)
-        return fold_some.publish_some(self._cursor, self.dataset)
+        return fold_some.publish_some(self._cursor, self.dataset, self.loader.raw_schema)
 
     def _note_keys(self, changed: Sequence[WorkItem]) -> tuple[str, ...]:
         """Which documents the changed files state, and the columns of their key."""

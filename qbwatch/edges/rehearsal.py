@@ -18,7 +18,6 @@ from qbwatch.edges.loader import Loader, LoadRefused, count_rows, spoken_for, st
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.refolding import Refolding
 from qbwatch.edges.staging import Staging
-from qbwatch.edges.tables import raw_table
 from qbwatch.edges.vault import VaultError
 from qbwatch.formats.part import Part
 from qbwatch.formats.tally import Tally
@@ -37,18 +36,20 @@ class Rehearsed:
     is_in_place: bool = True
 
 
-def rehearse(connection: Connection, part: Part, item: WorkItem, loader: Loader | None) -> Rehearsed:
+def rehearse(
+    connection: Connection, part: Part, item: WorkItem, table: sql.Identifier, loader: Loader | None
+) -> Rehearsed:
     """Accounting of the part as if it were loaded now, at its place in the fold; nothing that lasts is written.
 
-    A part that is older than others is folded onto those before it alone, as a load would do. ``loader`` reads their
-    copies.
+    ``table`` is the dataset's raw table. A part that is older than others is folded onto those before it alone, as a
+    load would do. ``loader`` reads their copies.
     """
     cursor, at, dataset = driver(connection).cursor(), datetime.now(UTC), part.layout.dataset
     before, newer = _around(connection, replace(item, dataset=dataset.full_name))
     is_in_place = not newer or (loader is not None and _fold_before(connection, loader, before, dataset, at))
     if not newer or not is_in_place:
         fold.open_scratch(cursor, dataset)
-        cursor.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(fold.SCRATCH, raw_table(dataset)))
+        fold.copy_to_scratch(cursor, dataset, table)
     tally = Staging(cursor, DateOrder.MDY, at).fill_with_care(item, part)
     applied = fold.apply(cursor, statement_of(item, part, tally), fold.SCRATCH, at)
     return Rehearsed(count_rows(tally, applied), newer, is_in_place)

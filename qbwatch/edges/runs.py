@@ -10,6 +10,8 @@ from sqlalchemy import Connection, text
 
 from qbwatch.core.model import Failure, Mode, RunStatus
 
+_INTERRUPTED = "interrupted: the process ended during this run"
+
 
 @dataclass(frozen=True, slots=True)
 class Debt:
@@ -33,11 +35,20 @@ def start_run(connection: Connection, mode: Mode, why: str, total: int, at: date
     return int(connection.execute(text(query), values).scalar_one())
 
 
+def last_failure_at(connection: Connection) -> datetime | None:
+    """When the newest run ended, if something in it failed; None as well for one that was only interrupted."""
+    query = """SELECT CASE WHEN status IN ('partial_failure', 'error') AND error IS DISTINCT FROM :interrupted
+                           THEN finished_at END
+               FROM qbwatch.runs ORDER BY id DESC LIMIT 1"""
+    found: datetime | None = connection.scalar(text(query), {"interrupted": _INTERRUPTED})
+    return found
+
+
 def abandon_runs(connection: Connection, at: datetime) -> int:
     """Close runs that nobody runs any more. Only for the holder of the one-instance lock."""
-    query = """UPDATE qbwatch.runs SET status = 'error', error = 'interrupted: the process ended during this run',
-                      finished_at = :at WHERE status = 'running'"""
-    return connection.execute(text(query), {"at": at}).rowcount
+    query = """UPDATE qbwatch.runs SET status = 'error', error = :interrupted, finished_at = :at
+               WHERE status = 'running'"""
+    return connection.execute(text(query), {"at": at, "interrupted": _INTERRUPTED}).rowcount
 
 
 def show_progress(

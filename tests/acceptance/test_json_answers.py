@@ -132,6 +132,29 @@ def test_the_answers_about_one_file(site: Installation) -> None:
     check("skip", site.json("skip", DAMAGED))
 
 
+def test_the_answers_about_an_old_pipeline(site: Installation) -> None:
+    with psycopg.connect(site.url, autocommit=True) as connection:
+        connection.execute(
+            """CREATE SCHEMA old_mart;
+               CREATE TABLE old_mart.fct_customers AS SELECT *, 1 AS besides FROM analytics_mart.fct_customers;
+               DELETE FROM old_mart.fct_customers
+               WHERE customer_key = (SELECT min(customer_key) FROM old_mart.fct_customers);
+               UPDATE old_mart.fct_customers SET customer_name = customer_name || '!', revenue = 0;
+               INSERT INTO old_mart.fct_customers (customer_key) VALUES ('of old');
+               CREATE TABLE old_mart.fct_products AS
+               SELECT item_type, sales_price FROM analytics_mart.fct_products LIMIT 1;
+               CREATE TABLE old_mart.dim_gone (n int)"""
+        )
+    state = site.root / "processed.json"
+    state.write_text(json.dumps([*site.outcomes(), "Invoice_01_02_2020_2_00_00.csv", "odd.csv"]))
+
+    compared = site.json("compare", "old_mart")
+    check("compare", compared)
+    assert [table["key"] for table in compared["tables"]] == [["customer_key"], None]
+    check("adopt", site.json("adopt", "--from-json", str(state), "--dry-run"))
+    check("adopt", site.json("adopt", "--from-json", str(state)))
+
+
 def test_an_incident_is_acknowledged(site: Installation) -> None:
     found = wait_until(lambda: site.json("alerts")["incidents"], 90, "the incident of the damaged file")
 

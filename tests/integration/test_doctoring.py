@@ -27,7 +27,7 @@ from qbwatch.edges.vault import Kept, Vault
 
 
 def test_a_migrated_database_is_ours_and_at_the_newest_revision(database_url: str) -> None:
-    facts = database_facts(database_url, "analytics")
+    facts = database_facts(database_url)
 
     assert isinstance(facts, DatabaseFacts)
     assert (facts.encoding, facts.may_create, facts.is_read_only, facts.schemas) == ("UTF8", True, False, [])
@@ -41,7 +41,7 @@ def test_a_role_without_rights_is_seen_as_such(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE ROLE doctor_guest")
     try:
-        facts = database_facts(f"{database_url}&options=-c%20role%3Ddoctor_guest", "analytics")
+        facts = database_facts(f"{database_url}&options=-c%20role%3Ddoctor_guest")
     finally:
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute("DROP ROLE doctor_guest")
@@ -56,7 +56,7 @@ def test_a_revision_that_is_not_ours_is_a_newer_one(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE qbwatch.alembic_version SET version_num = '9999'")
 
-    facts = database_facts(database_url, "analytics")
+    facts = database_facts(database_url)
 
     assert isinstance(facts, DatabaseFacts)
     assert facts.has_newer
@@ -65,7 +65,7 @@ def test_a_revision_that_is_not_ours_is_a_newer_one(database_url: str) -> None:
 def test_a_server_that_takes_the_call_and_says_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         began = time.monotonic()
-        facts = database_facts(f"postgresql://x@127.0.0.1:{mute.getsockname()[1]}/x", "analytics")
+        facts = database_facts(f"postgresql://x@127.0.0.1:{mute.getsockname()[1]}/x")
 
     assert isinstance(facts, Failure)
     assert time.monotonic() - began < 8

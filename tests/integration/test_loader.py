@@ -201,8 +201,8 @@ def test_raw_tables_hold_what_is_declared_and_grow_with_it(books: Books) -> None
     books.load(CUSTOMERS, customers(["8-1", "Acme"]))
     books.execute("ALTER TABLE raw.quickbooks_customers DROP COLUMN notes")
     with books.connection.begin():
-        ensure_raw_tables(books.connection)
-        ensure_raw_tables(books.connection)
+        ensure_raw_tables(books.connection, "raw")
+        ensure_raw_tables(books.connection, "raw")
     with books.connection.begin():
         rows = driver(books.connection).execute(
             "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'raw'"

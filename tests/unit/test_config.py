@@ -29,6 +29,7 @@ directory = "/srv/state"
 
 [database]
 url = "postgresql://etl:hunter2@db.example/books"
+raw_schema = "raw_books"
 
 [quickbooks]
 date_order = "dmy"
@@ -103,6 +104,7 @@ def test_every_key_of_a_file_is_read(write):
     assert config.state.directory == Path("/srv/state")
     assert config.database.url.get_secret_value() == "postgresql://etl:hunter2@db.example/books"
     assert not config.database.is_embedded
+    assert config.database.raw_schema == "raw_books"
     assert config.quickbooks.date_order == "dmy"
     assert config.quickbooks.timezone.key == "Europe/Vienna"
     assert config.transform.project == Path("/srv/dbt")
@@ -138,6 +140,7 @@ def test_the_input_folder_alone_is_enough():
     assert config.input.watcher == "auto"
     assert config.quickbooks.date_order == "mdy"
     assert config.quickbooks.timezone.key == "America/New_York"
+    assert config.database.raw_schema == "raw"
     assert config.transform.target_schema == "analytics"
     assert config.transform.timeout == timedelta(minutes=30)
     assert config.freshness.country == "US"
@@ -352,6 +355,9 @@ def test_several_mistakes_make_one_message_with_their_number(write):
         ('[input]\ndirectory = "/i"\n[transform]\ntarget_schema = "My Schema"', "is not a schema name"),
         ('[input]\ndirectory = "/i"\n[transform]\ntarget_schema = "raw"', "is a schema of qbwatch's own"),
         ('[input]\ndirectory = "/i"\n[transform]\nrole = "x; DROP"', "is not a role's name"),
+        ('[input]\ndirectory = "/i"\n[database]\nraw_schema = "My Raw"', "is not a schema name"),
+        ('[input]\ndirectory = "/i"\n[database]\nraw_schema = "qbwatch"', "is taken by qbwatch's own state"),
+        ('[input]\ndirectory = "/i"\n[database]\nraw_schema = "analytics_mart"', "a schema in which dbt builds"),
         ('[input]\ndirectory = "/i"\n[freshness]\ncountry = "USA"', "two-letter"),
         ('[input]\ndirectory = "/i"\n[freshness]\ndefault = "2 days"', 'is not an age; allowed: "1 business day"'),
         ('[input]\ndirectory = "/i"\n[freshness]\ndefualt = "2 business days"', "did you mean default?"),

@@ -83,7 +83,7 @@ def test_without_a_daemon_the_ledger_is_shown_and_nothing_can_be_changed(install
         office.start()
         await person.sees("daemon idle")
 
-    drive(app_of(office), story)
+    drive(app_of(office), story, (130, 30))
 
 
 def test_before_there_is_any_ledger_it_says_what_is_missing(install: Callable[..., Installation]) -> None:

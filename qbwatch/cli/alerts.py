@@ -91,6 +91,25 @@ def ack(incident: str, config: str | None, as_json: bool) -> int:
     return 0
 
 
+@alerts.command(short_help="Tell that the daemon stays down: what its unit's OnFailure= runs.")
+@config_option
+def crashed(config: str | None) -> int:
+    """Tell that the daemon is down and stays down, without it and without Postgres. The unit qbwatch-alert@ runs this
+    when qbwatch.service has failed for good. Exit 0 when a service took the message, 1 when none did.
+
+    \b
+    Examples:
+      qbwatch alerts crashed
+      systemctl start qbwatch-alert@qbwatch
+    """
+    from qbwatch.crash_alert import tell_of_crash
+
+    told = tell_of_crash(config)
+    for name, error in told.items():
+        click.echo(f"{name}: {error or 'delivered'}")
+    return 0 if None in told.values() else 1
+
+
 def _list(config: str | None, as_json: bool) -> int:
     from qbwatch.edges.incidents import listed
 

@@ -68,7 +68,7 @@ def test_without_a_daemon_the_ledger_is_shown_and_nothing_can_be_changed(install
         await person.keys("3")
         await person.sees("seed", "success")
         await person.keys("7")
-        await person.sees("only the daemon can tell that")
+        await person.sees("no line so far", "journalctl -u qbwatch")
 
         office.start()
         await person.sees("daemon idle")

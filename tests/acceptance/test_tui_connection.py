@@ -78,7 +78,7 @@ def test_without_a_daemon_the_ledger_is_shown_and_nothing_can_be_changed(install
         await person.keys("escape")
 
         office.kill()
-        await person.sees("Not connected, trying again", "left over from an earlier one")
+        await person.sees("Not connected, trying again", "from an earlier one")
         await person.sees(INVOICE)
         office.start()
         await person.sees("daemon idle")

@@ -134,7 +134,7 @@ class RowList(Widget, can_focus=True):
 
     def _settle(self) -> None:
         self.cursor = max(min(self.cursor, self.total - 1), 0)
-        self._key = self.row.key if self.row else self._key
+        self._key = self.row.key if self.row else None  # where the cursor went to an unknown row, its place counts
         space = max(self.size.height - 1, 1)
         self.top = max(min(self.top, self.cursor, self.total - space), self.cursor - space + 1, 0)
         last = min(self.top + space, self.total) - 1

@@ -68,7 +68,7 @@ def test_without_a_daemon_the_ledger_is_shown_and_nothing_can_be_changed(install
         await person.keys("3")
         await person.sees("seed", "success")
         await person.keys("7")
-        await person.sees("only the daemon can tell that")
+        await person.sees("no line so far", "journalctl -u qbwatch")
 
         office.start()
         await person.sees("daemon idle")
@@ -78,12 +78,12 @@ def test_without_a_daemon_the_ledger_is_shown_and_nothing_can_be_changed(install
         await person.keys("escape")
 
         office.kill()
-        await person.sees("Not connected, trying again", "left over from an earlier one")
+        await person.sees("Not connected, trying again", "from an earlier one")
         await person.sees(INVOICE)
         office.start()
         await person.sees("daemon idle")
 
-    drive(app_of(office), story)
+    drive(app_of(office), story, (130, 30))
 
 
 def test_before_there_is_any_ledger_it_says_what_is_missing(install: Callable[..., Installation]) -> None:

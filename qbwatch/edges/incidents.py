@@ -191,7 +191,7 @@ WHERE delivered_at IS NULL AND refused_at IS NOT NULL GROUP BY service ORDER BY 
 _LISTED = """
 SELECT id, class, code, severity, summary, hint, names, count, opened_at, told_at, acknowledged_at, recovered_at,
        returns
-FROM qbwatch.incidents ORDER BY recovered_at IS NOT NULL, opened_at DESC LIMIT :limit"""
+FROM qbwatch.incidents ORDER BY recovered_at IS NOT NULL, opened_at DESC, code LIMIT :limit"""
 
 _WAITING = """
 SELECT incident_id, service, kind, subject, queued_at, attempts, next_attempt_at, refused_at, error

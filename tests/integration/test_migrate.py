@@ -47,7 +47,7 @@ def test_a_ledger_that_was_changed_by_hand_is_told(database_url: str) -> None:
         connection.execute("ALTER TABLE qbwatch.runs DROP COLUMN mode CASCADE")
         connection.execute("ALTER TABLE qbwatch.runs ADD COLUMN our_own_note text")
 
-    facts = database_facts(database_url, "analytics")
+    facts = database_facts(database_url)
 
     assert isinstance(facts, DatabaseFacts)
     assert [line for line in facts.drift if line.startswith("runs.mode ")]

@@ -44,7 +44,7 @@ MONTHS = int(os.environ.get("QBWATCH_SOAK_MONTHS", "1"))
 SEED = int(os.environ.get("QBWATCH_SOAK_SEED", "1"))
 FAULTS_A_MONTH = 3
 NIGHTS_A_BUILD = 3  # in a row before everything is waited for; dbt builds as often as it comes to it
-EVE = date(2027, 1, 1)  # a Friday
+EVE = date(2027, 1, 1)  # a Friday; the daemon is started in the night to Monday
 NIGHTS = MONTHS * 21 + 1
 QUIET_SUNDAY = clock_time(12)
 _HURRY = 30
@@ -127,7 +127,7 @@ def test_left_alone_for_long(world: World) -> None:
 
 def live(world: World, faults: dict[int, Fault], samples: list[Sample]) -> None:
     """From the first full exports to the last night."""
-    world.go_to(EVE, clock_time(18))
+    world.go_to(EVE + timedelta(days=3), clock_time(0, 30))
     world.lab.start()
     for file in world.firm.history():
         world.put(file)

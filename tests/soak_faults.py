@@ -21,9 +21,11 @@ from small_disks import fill
 from soak_world import LOADED, MORNING, PATIENCE, SUPERSEDED, World
 from waiting import wait_until
 
+from qbwatch.core.calendar import closed_days
 from qbwatch.demo.exports import Dataset, Export, ExportFile, Layout
 
 _LIFE = 3.0  # seconds after a drop within which something dies
+_US_CLOSED = closed_days("US", ())
 _MODEL = "models/marts/fct_orders.sql"
 
 
@@ -83,7 +85,7 @@ def _power(world: World) -> None:
 
 def _terminated(world: World) -> None:
     query = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-               WHERE datname = current_database() AND application_name LIKE 'qbwatch%'"""
+               WHERE datname = current_database() AND application_name IN ('qbwatch', 'qbwatch-intake')"""
     world.drop_night()
     for _ in range(3):
         _wait(world, _LIFE / 3)
@@ -178,6 +180,9 @@ def _cut_off(export: Export) -> ExportFile:
 
 
 def _missing(world: World) -> None:
+    """On a day on which one is due; what was exported late in the evening before would count for it."""
+    while _US_CLOSED(world.firm.next_day()) or world.firm.is_end_of_quarter():
+        world.drop_night()
     others, export = world.withheld(Dataset.INVOICES)
     for each in others:
         world.drop(each)

@@ -91,6 +91,11 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     return median(slopes) if slopes else 0.0
 
 
+def second_half(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """Those of the second half of the time."""
+    return [each for each in samples if each.month > samples[-1].month / 2]
+
+
 def slopes(samples: Sequence[Sample]) -> dict[str, float]:
     """The slope a month of everything that is measured."""
     return {

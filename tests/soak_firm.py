@@ -37,14 +37,14 @@ class Firm:
 
     def next_night(self) -> list[Export]:
         """A business day goes by; what the exporter sees in the night before the next one. Nobody has it yet."""
-        day, before = self._next_day(), self.today
+        day, before = self.next_day(), self.today
         self._do_business(before)
         self.today = day
         return [self.exporter.see(dataset, day, before) for dataset in Dataset]
 
     def is_end_of_quarter(self) -> bool:
         """Whether everything is exported once more tonight."""
-        following = self._next_day()
+        following = self.next_day()
         return following.month != self.today.month and self.today.month % _FULL_EVERY == 0
 
     def corrected(self, export: Export) -> Export:
@@ -58,7 +58,8 @@ class Firm:
         self._desk.books.keep(after)
         return replace(export, records=tuple(after if each is before else each for each in export.records))
 
-    def _next_day(self) -> date:
+    def next_day(self) -> date:
+        """The day before whose opening the next exports come."""
         day = self.today + timedelta(days=1)
         while not is_business_day(day):
             day += timedelta(days=1)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from soak_faults import Fault
-from soak_figures import Sample, slopes
+from soak_figures import Sample, second_half, slopes
 from soak_world import World
 
 NAMES = {
@@ -58,7 +58,7 @@ def show(title: str, world: World, planned: Counter[Fault], samples: Sequence[Sa
         print(f"{count:>4}  {fault.value}")
     if len(samples) < 4:
         return
-    second = samples[len(samples) // 2 :]
+    second = second_half(samples)
     grown = slopes(second)
     print(f"\n{'':<42}{'at first':>10}{'half-way':>10}{'at last':>10}{'a month':>10}{'at most':>10}")
     for name, words in NAMES.items():

@@ -141,8 +141,8 @@ class World:
                 self.put(file)
                 self.put(replace(file, name=file.name.replace(".csv", " (1).csv")), DUPLICATE)
             case "late":
-                if export.day < self.firm.today:
-                    return export
+                if export.day < self.firm.today or export.dataset is Dataset.INVOICES:
+                    return export  # a missing invoice is a fault of its own
                 self.late.append((self.firm.today + timedelta(days=self.chance.randint(1, 12)), export))
             case "slowly":
                 self._write_slowly(self.give(export))

@@ -30,7 +30,7 @@ from faulty import Lab, new_database, url_of
 from installation import Installation
 from small_disks import small_disk
 from soak_faults import OF_THE_PROCESS, Fault, strike
-from soak_figures import Sample, look, slopes
+from soak_figures import Sample, look, second_half, slopes
 from soak_firm import Firm
 from soak_report import BOUNDS, show
 from soak_world import LOADED, World
@@ -152,6 +152,8 @@ def live(world: World, faults: dict[int, Fault], samples: list[Sample]) -> None:
             quiet_sunday(world)
             samples.append(sample(world, night_times))
             night_times.clear()
+    for fault in faults.values():
+        strike(world, fault)
 
 
 def quiet_sunday(world: World) -> None:
@@ -223,7 +225,7 @@ def assert_every_fault_was_told_once(world: World) -> None:
 
 def assert_flat(samples: list[Sample]) -> None:
     """In the second half, in which one process lives through everything, nothing grows beyond noise."""
-    second = samples[len(samples) // 2 :]
+    second = second_half(samples)
     assert len({each.pid for each in second}) == 1
     grown = slopes(second)
     if MONTHS >= 6:  # less is noise

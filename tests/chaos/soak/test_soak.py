@@ -42,8 +42,8 @@ from qbwatch.edges.shipped import shipped
 
 MONTHS = int(os.environ.get("QBWATCH_SOAK_MONTHS", "1"))
 SEED = int(os.environ.get("QBWATCH_SOAK_SEED", "1"))
-FAULTS_A_MONTH = 3
-NIGHTS_A_BUILD = 3  # in a row before everything is waited for; dbt builds as often as it comes to it
+FAULTS_A_MONTH = 2
+NIGHTS_A_BUILD = 5  # in a row before everything is waited for; dbt builds as often as it comes to it meanwhile
 EVE = date(2027, 1, 1)  # a Friday; the daemon is started in the night to Monday
 NIGHTS = MONTHS * 21 + 1
 QUIET_SUNDAY = clock_time(12)
@@ -135,7 +135,7 @@ def live(world: World, faults: dict[int, Fault], samples: list[Sample]) -> None:
     night_times: list[float] = []
     while world.nights < NIGHTS:
         began = time.monotonic()
-        due = [night for night in faults if night <= world.nights + 1]
+        due = sorted(night for night in faults if night <= world.nights + 1)
         if due:
             strike(world, faults.pop(due[0]))
         else:

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from qbwatch.core import outbox
 from qbwatch.core.facts import Json
 from qbwatch.core.incident import Incident, Kind, Pace, Sighting, judge, sightings_of
-from qbwatch.core.message import Circumstances, Message, about, digest, of_success, over, recovered
+from qbwatch.core.message import Circumstances, Ending, Message, about, digest, of_success, over, recovered
 from qbwatch.core.missing import MISSING, ending_of
 from qbwatch.core.outbox import Book, Delivery
 from qbwatch.core.redaction import Redact, redaction
@@ -229,9 +229,9 @@ class Announcer:
         self._keep()
 
 
-def _ending(incident: Incident, trouble: Trouble) -> str:
+def _ending(incident: Incident, trouble: Trouble) -> Ending:
     """How missing exports ended; of all else, that it did is all there is to say."""
     if incident.code != MISSING or trouble.week is None:
-        return ""
+        return Ending()
     found = (each for each in trouble.expected if each.expectation.dataset == incident.concerns)
-    return next((ending_of(each, incident.opened_at, trouble.week) for each in found), "")
+    return next((ending_of(each, incident.opened_at, trouble.week) for each in found), Ending())

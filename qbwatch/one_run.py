@@ -33,6 +33,7 @@ from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of, lock_holder, try_lock
 from qbwatch.heartbeat import heartbeat_of_a_run
 from qbwatch.pipeline import Scope, Step
+from qbwatch.publishing import Publisher
 from qbwatch.run_json import outcome_json
 from qbwatch.running import problem_of
 
@@ -94,8 +95,18 @@ def _reached(errand: _Errand, url: str, tell: Say) -> Json:
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     # What `qbwatch status` can say while a private Postgres is down again.
-    answer(errand.config, parts.engine, DaemonFacts(DaemonState.DOWN), answered_by="ledger")
+    status = answer(errand.config, parts.engine, DaemonFacts(DaemonState.DOWN), answered_by="ledger")
+    _publish(errand, status, parts.engine)
     return said
+
+
+def _publish(errand: _Errand, status: Json, engine: Engine) -> None:
+    """The office reads the same page, whether a daemon works or single runs do."""
+    if (publishing := assembly.publishing_of(errand.config)) is None:
+        return
+    publisher = Publisher(publishing, lambda: status, lambda: engine, errand.stop)
+    if (problem := publisher.say_ended()) is not None:
+        errand.warn(f"{problem.summary} ({problem.hint})")
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from qbwatch.log import get_logger
 from qbwatch.page import problem as problem_of
 from qbwatch.page.compose import compose
 from qbwatch.page.facts import PageFacts
-from qbwatch.page.headline import stopped
+from qbwatch.page.headline import ended, stopped, without_a_daemon
 from qbwatch.page.receipts import receipts
 from qbwatch.page.view import GENERATOR, REWRITTEN_AFTER, View
 
@@ -91,6 +91,15 @@ class Publisher:
         self.wake()
         if self._thread is not None:
             self._thread.join(_LAST_WORD)
+
+    def say_ended(self) -> Problem | None:
+        """Write the page of a run by itself that has ended; gives why it couldn't be. A folder that hangs is left."""
+        self._thread = threading.Thread(target=self._guarded, args=(self._say_ended,), name="page", daemon=True)
+        self._thread.start()
+        self._thread.join(_LAST_WORD)
+        if self._thread.is_alive():
+            return problem_of.of_silence(_LAST_WORD, self.now())
+        return self._problem
 
     def problem(self) -> Problem | None:
         """Why the page isn't what it should be, if so. Never waits."""
@@ -177,6 +186,12 @@ class Publisher:
             self._receipts = None  # until it is done
             sync_receipts(self.settings.file.parent, wanted)
             self._receipts = wanted
+
+    def _say_ended(self) -> None:
+        now = self.now()
+        self._write(ended(self._compose(without_a_daemon(self.status()), now), now, self.settings.zone), now)
+        if self.settings.receipts and self._facts.known is not None:
+            self._keep_receipts(self._facts.known)
 
     def _say_stopped(self) -> None:
         now = self.now()

@@ -32,6 +32,14 @@ _NOUNS = {"stale": "tables", "data_test_warns": "tests"}
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How trouble ended, as a sentence or none; ``has_gap``: what it was about still lacks something."""
+
+    text: str = ""
+    has_gap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message; ``body`` is plain text, essentials first."""
 
@@ -92,21 +100,26 @@ def about(incident: Incident, kind: Kind, told: Circumstances) -> Message:
     return Message(one_line(f"qbwatch: {_WORDS[kind]}{_count(incident, '{}: ')}{summary}"), "\n".join(lines))
 
 
-def recovered(incident: Incident, told: Circumstances, ending: str = "") -> Message:
-    """What those are told who know of the trouble: that it is over, how it ended, and how long it lasted."""
+def recovered(incident: Incident, told: Circumstances, ending: Ending = Ending()) -> Message:
+    """What those are told who know of the trouble: that it is over, how it ended, and how long it lasted.
+
+    What left a gap isn't called recovered.
+    """
+    if ending.has_gap:
+        return _ended(incident, told, ending, "over, with a gap: ", "Over, with a gap")
     return _ended(incident, told, ending, "recovered: ", "Recovered")
 
 
-def over(incident: Incident, told: Circumstances, ending: str = "") -> Message:
+def over(incident: Incident, told: Circumstances, ending: Ending = Ending()) -> Message:
     """What those are told who could not be told of the trouble in time."""
     return _ended(incident, told, ending, "over by now: ", "This could not be told in time, and is over by now")
 
 
-def _ended(incident: Incident, told: Circumstances, ending: str, word: str, first: str) -> Message:
+def _ended(incident: Incident, told: Circumstances, ending: Ending, word: str, first: str) -> Message:
     summary = told.redact(incident.summary) + _count(incident, " ({})")
     ended = incident.absent_since or told.now
     lines = [f"{first}: {summary}", ""]
-    lines += [told.redact(ending)] if ending else []
+    lines += [told.redact(ending.text)] if ending.text else []
     lines += [f"It lasted {lasting(ended - incident.opened_at)}, until {told.clock(ended)}.", ""]
     lines += [*_facts(incident, told), f"Incident {incident.id}"]
     return Message(one_line(f"qbwatch: {word}{summary}"), "\n".join(lines))

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from qbwatch.core.cadence import learned
 from qbwatch.core.expect import WEEKDAYS, WHOLE_WEEK, WORKWEEK, Expectation, Export, Standing, Week, standing
 from qbwatch.core.facts import Json, Problem, Severity, moment
+from qbwatch.core.message import Ending
 from qbwatch.core.model import FailureClass
 
 MISSING = "missing_export"
@@ -50,10 +51,10 @@ def problems_of(standings: Sequence[Standing], week: Week) -> list[Problem]:
     ]
 
 
-def ending_of(standing: Standing, opened_at: datetime, week: Week) -> str:
+def ending_of(standing: Standing, opened_at: datetime, week: Week) -> Ending:
     """What is told when an export came again: whether it was the missing one, or which days' never came."""
     if standing.last is None:
-        return ""
+        return Ending()
     name = label(standing.expectation.dataset)
     came = f"{name} came: {_day_and_time(standing.last.arrived_at, week)}."
     first = next(
@@ -61,9 +62,10 @@ def ending_of(standing: Standing, opened_at: datetime, week: Week) -> str:
     )
     never = [day for day in standing.missed if first is not None and day >= first]
     if not never:
-        return f"{came} It was late; nothing is missing."
+        return Ending(f"{came} It was late; nothing is missing.")
     days = ", ".join(map(_day, never))
-    return f"{came} Those of {days} never did: if an export holds a single day, export {_that(never)} again."
+    again = f"if an export holds a single day, export {_that(never)} again"
+    return Ending(f"{came} Those of {days} never did: {again}.", has_gap=True)
 
 
 def to_json(standing: Standing, week: Week) -> Json:

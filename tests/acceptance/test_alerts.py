@@ -139,12 +139,16 @@ def test_no_secret_is_seen_anywhere(install: Callable[..., Installation], hook: 
     extra += 'fallback = ["json://x:MARKER-fallback@127.0.0.1:1/"]\n'
     extra += f'heartbeat = "http://127.0.0.1:{hook.port}/MARKER-beat"\n'
     installation = install(extra=extra + 'heartbeat_every = "1s"\n')
+    page = installation.root / "drop" / "status.html"
+    with installation.config.open("a", encoding="utf-8") as config:
+        config.write(f'[page]\nfile = "{page}"\nreceipts = true\n')
     text = installation.config.read_text()
     installation.config.write_text(text.replace("://qbwatch@", "://qbwatch:MARKER-database@"))
     (installation.input / "notes.csv").write_bytes(b"a,b\r\n1,2\r\n")
     installation.start()
     wait_until(lambda: hook.taken and "/MARKER-beat/fail" in hook.paths, 120, "an alert and a heartbeat")
-    seen = [_arguments_of_all()]
+    wait_until(lambda: page.is_file() and "notes.csv" in page.read_text("utf-8"), 120, "the page")
+    seen = [_arguments_of_all(), installation.log, *(each.read_text("utf-8") for each in page.parent.glob("*.*"))]
     for command in ("status", "status --json", "status --check", "alerts", "alerts --json", "files", "once --verbose"):
         done = installation.run(*command.split())
         seen += [done.stdout, done.stderr]

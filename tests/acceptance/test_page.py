@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -123,3 +125,85 @@ def test_a_page_in_a_watched_folder_stops_the_start(install: Callable[..., Insta
     tried = installation.run("run")
     assert tried.returncode == 2
     assert "page.file" in tried.stderr
+
+
+def test_a_run_without_a_daemon_leaves_its_page(install: Callable[..., Installation]) -> None:
+    installation, page = _installed(install, receipts="true")
+    damaged = _damaged(MADE)
+    for file in MADE.waves[0].files:
+        _drop(damaged if file.name == damaged.name else file, installation)
+    assert installation.run("once").returncode == 3
+    text = _read(page)
+    assert "Not complete: 1 file was refused" in text
+    assert "new files are loaded with the next one" in text
+    assert "Not watched" not in text
+    assert (page.parent / f"NOT LOADED {damaged.name}.txt").is_file()
+
+    _drop(next(file for file in MADE.waves[0].files if file.name == damaged.name), installation)
+    assert installation.run("once").returncode == 0
+    assert "1 file was refused" not in _read(page)
+    assert sorted(os.listdir(page.parent)) == ["input", "seed", "status.html"]
+
+    page.write_text("<html>mine</html>")
+    done = installation.run("once")
+    assert done.returncode == 0
+    assert "is no page of qbwatch's" in done.stderr
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """A disk of 256 KB of its own at ``folder``."""
+    options = "size=256k,mode=0755"
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], check=False).returncode:
+        pytest.skip("needs the right to mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def _fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+
+
+def test_a_disk_that_is_full_or_read_only_keeps_the_old_page_and_is_told(install: Callable[..., Installation]) -> None:
+    installation, _ = _installed(install)
+    folder = installation.root / "office"
+    folder.mkdir()
+    page = folder / "status.html"
+    text = installation.config.read_text("utf-8").replace("drop/status.html", "office/status.html")
+    installation.config.write_text(text, "utf-8")
+
+    def told() -> str:
+        found = (each for each in installation.status()["problems"] if each["code"] == "page_unwritable")
+        return str(next(found, {"summary": ""})["summary"])
+
+    def drop_another(number: int) -> None:
+        (installation.input / f"unknown_{number}.csv").write_bytes(b"a,b\r\n%d,2\r\n" % number)
+
+    with _disk(folder):
+        installation.start()
+        wait_until(lambda: "Ready" in _read(page), PATIENCE, "the first page")
+        with pytest.raises(OSError, match="space"):
+            _fill(folder / "filler")
+        before = page.read_bytes()
+        drop_another(1)
+        wait_until(lambda: "no space left" in told(), PATIENCE, "the full disk to be told")
+        assert page.read_bytes() == before
+        assert sorted(os.listdir(folder)) == ["filler", "status.html"]
+        (folder / "filler").unlink()
+        drop_another(2)
+        wait_until(lambda: "refused" in _read(page) and not told(), PATIENCE, "the page, with room again")
+
+        before = page.read_bytes()
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        drop_another(3)
+        wait_until(lambda: "read-only" in told(), PATIENCE, "the read-only disk to be told")
+        assert page.read_bytes() == before
+        subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
+        drop_another(4)
+        wait_until(lambda: not told(), PATIENCE, "the page on a disk that can be written to again")
+        assert page.read_bytes() != before
+        assert installation.stop() == 0

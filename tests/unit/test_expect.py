@@ -211,11 +211,13 @@ def test_the_end_says_whether_the_missing_one_came() -> None:
     opened = at(tuesday, 6)
     late = stands(by_six(), [export(MONDAY), export(tuesday, 11)], at(tuesday, 11, 6))
     assert (
-        ending_of(late, opened, HOLIDAYS)
+        ending_of(late, opened, HOLIDAYS).text
         == "Invoices came: Tuesday 3 November, 11:05. It was late; nothing is missing."
     )
     never = stands(by_six(), [export(MONDAY), export(wednesday)], at(wednesday, 2, 6))
-    assert "Those of Tuesday 3 November never did" in ending_of(never, opened, HOLIDAYS)
+    ending = ending_of(never, opened, HOLIDAYS)
+    assert "Those of Tuesday 3 November never did" in ending.text
+    assert ending.has_gap
 
 
 @pytest.mark.parametrize("way", ["configured", "learned"])

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from qbwatch.core.facts import Severity
 from qbwatch.core.incident import Incident, Kind, Pace, Sighting, judge
-from qbwatch.core.message import Circumstances, about, cut, digest, one_line, recovered
+from qbwatch.core.message import Circumstances, Ending, about, cut, digest, one_line, recovered
 from qbwatch.core.model import FailureClass
 
 START = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
@@ -99,7 +99,7 @@ def test_a_message_has_the_essentials_first_and_is_cut_behind_them() -> None:
 
 def test_a_recovery_tells_how_long_it_lasted() -> None:
     told = _play((0, [_bad()]), (20, [_bad()]), (125, []), (200, []))
-    body = recovered(told[1][2], TOLD, "It was late.").body
+    body = recovered(told[1][2], TOLD, Ending("It was late.")).body
     assert "It was late.\nIt lasted 2 min 5 s, until Tuesday 24 November 2026, 22:02 EST." in body
     assert "ack" not in body
 

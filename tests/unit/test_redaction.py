@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qbwatch.core.facts import Severity
 from qbwatch.core.incident import Incident, Kind, Pace, Sighting, judge
-from qbwatch.core.message import Circumstances, Message, about, over, recovered
+from qbwatch.core.message import Circumstances, Ending, Message, about, over, recovered
 from qbwatch.core.model import FailureClass
 from qbwatch.core.redaction import redaction
 
@@ -45,7 +45,7 @@ def test_no_message_of_any_kind_holds_a_name_an_amount_or_a_cell(reason: str, fa
     told = Circumstances(NOW, redact=redaction([NAME]))
     found = incident(reason, failure_class)
     messages = [about(found, kind, told) for kind in (Kind.OPENED, Kind.REMINDER)]
-    messages += [recovered(found, told, reason), over(found, told, reason)]
+    messages += [recovered(found, told, Ending(reason)), over(found, told, Ending(reason))]
     for message in messages:
         text = f"{message.subject}\n{message.body}\n{message.as_html}"
         for secret in (NAME, NAME.upper(), AMOUNT, "98765.4", CELL, "quokka", "$5"):

@@ -37,12 +37,12 @@ class Sample:
     other_state: float
     log_a_night: float
     status: float
-    night: float
+    week: float
     lines: float
 
 
-def look(month: float, pid: int, root: Path, url: str, files: int, nights: int, status: float, night: float) -> Sample:
-    """Measure. ``files`` and ``nights``: how many there were; ``status`` and ``night``: how long these took lately."""
+def look(month: float, pid: int, root: Path, url: str, files: int, nights: int, status: float, week: float) -> Sample:
+    """Measure. ``files`` and ``nights``: how many there were; ``status`` and ``week``: how long these took lately."""
     state = root / "state"
     with psycopg.connect(url) as connection:
         row = connection.execute(_DATABASE).fetchone()
@@ -64,7 +64,7 @@ def look(month: float, pid: int, root: Path, url: str, files: int, nights: int, 
         kilobytes(state) - vault - logs,
         (root / "daemon.log").stat().st_size / 1024 / nights,
         status,
-        night,
+        week,
         lines,
     )
 

@@ -109,6 +109,13 @@ class World:
         for export in self.begin_night():
             self.drop(self._odd(export) if self.chance.random() < 0.06 else export)
 
+    def drop_week(self) -> None:
+        """The sync client didn't run from Monday to Thursday: the files of five nights come at once."""
+        self.go_to(self.firm.next_day() + timedelta(days=4), NIGHT)
+        for _ in range(5):
+            self.drop_night()
+            self.evening()
+
     def drop(self, export: Export | None, fate: str = LOADED) -> None:
         """Give an export to the reader."""
         if export is not None:

@@ -43,7 +43,7 @@ from qbwatch.edges.shipped import shipped
 MONTHS = int(os.environ.get("QBWATCH_SOAK_MONTHS", "1"))
 SEED = int(os.environ.get("QBWATCH_SOAK_SEED", "1"))
 FAULTS_A_MONTH = 2
-NIGHTS_A_BUILD = 5  # in a row before everything is waited for; dbt builds as often as it comes to it meanwhile
+AT_ONCE = 0.75  # of the weeks without a fault come in one batch
 EVE = date(2027, 1, 1)  # a Friday; the daemon is started in the night to Monday
 NIGHTS = MONTHS * 21 + 1
 QUIET_SUNDAY = clock_time(12)
@@ -56,7 +56,7 @@ project = "{project}"
 urls = ["{hook}", "{mail}"]
 
 [freshness]
-default = "4 business days"
+default = "8 business days"
 
 [expect]
 "quickbooks.invoices" = {{ every = "business day", by = "06:00" }}
@@ -132,28 +132,34 @@ def live(world: World, faults: dict[int, Fault], samples: list[Sample]) -> None:
     for file in world.firm.history():
         world.put(file)
     world.settle()
-    night_times: list[float] = []
+    weeks: list[float] = []
     while world.nights < NIGHTS:
         began = time.monotonic()
         due = sorted(night for night in faults if night <= world.nights + 1)
         if due:
             strike(world, faults.pop(due[0]))
+        elif may_come_at_once(world, faults):
+            world.drop_week()
+            world.settle()
+            weeks.append((time.monotonic() - began) * 1000)
         else:
             world.drop_night()
             world.wait_admitted()
-        is_friday = world.firm.today.weekday() == 4
-        if is_friday or world.nights % NIGHTS_A_BUILD == 0:
-            world.settle()
-            if not due:
-                night_times.append((time.monotonic() - began) * 1000)
         world.evening()
-        if is_friday:
+        if world.firm.today.weekday() == 4:
             world.settle()
             quiet_sunday(world)
-            samples.append(sample(world, night_times))
-            night_times.clear()
+            samples.append(sample(world, weeks))
+            del weeks[:-1]
     for fault in faults.values():
         strike(world, fault)
+
+
+def may_come_at_once(world: World, faults: dict[int, Fault]) -> bool:
+    """Three of four weeks without a fault do: five nights are then one batch, and one build by dbt."""
+    is_whole = world.firm.next_day().weekday() == 0 and world.nights > 10
+    has_fault = any(night <= world.nights + 5 for night in faults)
+    return is_whole and not has_fault and world.chance.random() < AT_ONCE
 
 
 def quiet_sunday(world: World) -> None:
@@ -163,7 +169,7 @@ def quiet_sunday(world: World) -> None:
         world.let_looks_pass()
 
 
-def sample(world: World, night_times: list[float]) -> Sample:
+def sample(world: World, weeks: list[float]) -> Sample:
     """Measure a daemon that has just come to rest."""
     world.let_looks_pass()
     installation = world.lab.installation
@@ -174,10 +180,9 @@ def sample(world: World, night_times: list[float]) -> Sample:
         answers.append((time.monotonic() - began) * 1000)
     assert installation.daemon is not None
     month = (world.firm.today - EVE) / timedelta(days=365.25 / 12)
-    night = median(night_times) if night_times else 0.0
     files = sum(fate == LOADED for fate in world.fates.of.values())
     return look(month, installation.daemon.pid, installation.root, world.lab.url, files, world.nights,
-                median(answers), night)  # fmt: skip
+                median(answers), weeks[-1] if weeks else 0.0)  # fmt: skip
 
 
 def made_good(world: World) -> None:

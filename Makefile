@@ -17,11 +17,11 @@ INSTALL := $(VENV)/python -m pip -qq --disable-pip-version-check --no-input inst
 # A virtual environment doesn't survive being moved: its stamp holds the place it was made in.
 $(shell [ "$$(cat .venv/.locked 2>/dev/null)" = "$$(pwd)" ] || rm -f .venv/.locked)
 
-.PHONY: help demo test lint format types imports check lock wheel bench clean
+.PHONY: help demo test lint format types imports check lock wheel bench soak clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
-	@echo '  ARGS="…" is passed on by demo, test and bench.'
+	@echo '  ARGS="…" is passed on by demo, test, bench and soak.'
 
 demo: .venv/.installed ## the whole product on generated exports, with a Postgres of its own
 	@$(VENV)/qbwatch demo $(ARGS)
@@ -50,6 +50,9 @@ check: lint types imports test ## all of these checks
 bench: .venv/.installed ## measure, when there are benchmarks
 	@if ls tests/bench/test_*.py >/dev/null 2>&1; then $(VENV)/python -m pytest -s tests/bench $(ARGS); \
 	else echo "no benchmarks yet"; fi
+
+soak: .venv/.installed ## two simulated years with faults at random: half an hour
+	@QBWATCH_SOAK_MONTHS=$${QBWATCH_SOAK_MONTHS:-24} $(VENV)/python -m pytest -s tests/chaos/soak $(ARGS)
 
 wheel: .venv/.installed ## build dist/qbwatch-….whl
 	@rm -rf dist

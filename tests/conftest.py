@@ -19,6 +19,8 @@ _numbers = count(1)
 
 # Files that take longer than half a minute; begun last, one of them would be waited for by the other process.
 _LONG = (
+    "test_kill_matrix",
+    "test_soak",
     "test_fold_is_a_function",
     "test_corpus",
     "test_writers",

@@ -7,7 +7,7 @@ one that exports monthly after five weeks. A few days of history say nothing yet
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from qbwatch.core.expect import WORKWEEK, Week
@@ -22,14 +22,20 @@ def overdue_since(arrivals: Sequence[datetime], at: datetime, week: Week) -> dat
     """When the next file should have come at the latest; None while that isn't past, or isn't known.
 
     ``arrivals``: one moment for each day on which files arrived, oldest first. Holidays and the firm's closed days
-    are given on top.
+    are given on top; so is a weekend, as long as none has shown what is usual then.
     """
     if len(arrivals) < _DAYS_NEEDED:
         return None
     gaps = [later - earlier for earlier, later in pairwise(arrivals)][-_GAPS:]
     due_at = arrivals[-1] + max(max(gaps) * _LATE_BY, _AT_LEAST)
     day = week.day_of(arrivals[-1])
+    knows_weekends = _holds_a_weekend(week.day_of(arrivals[0]), day)
     while (day := day + timedelta(days=1)) <= week.day_of(due_at) and day <= week.day_of(at):
-        if day.weekday() in WORKWEEK and week.is_closed(day):
+        if week.is_closed(day) if day.weekday() in WORKWEEK else not knows_weekends:
             due_at += timedelta(days=1)
     return due_at if at > due_at else None
+
+
+def _holds_a_weekend(first: date, last: date) -> bool:
+    days = (first + timedelta(days=number) for number in range(min((last - first).days, 6) + 1))
+    return any(day.weekday() not in WORKWEEK for day in days)

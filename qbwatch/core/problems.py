@@ -12,6 +12,7 @@ from qbwatch.core.filename import part_name
 from qbwatch.core.freshness import Freshness
 from qbwatch.core.model import DaemonState, Failure, FailureClass
 
+_NO_FOLDER = frozenset({"folder_missing", "folder_unreadable"})  # where there is nothing that could be watched
 _NAMED = 3  # failed nodes that are told of by name
 
 
@@ -20,7 +21,7 @@ def of_daemon(daemon: DaemonFacts) -> list[Problem]:
     problems = list(daemon.problems)
     if daemon.state is DaemonState.DOWN:
         problems.append(daemon_down(daemon.silence))
-    elif daemon.watch_alive is False:
+    elif daemon.watch_alive is False and not any(each.code in _NO_FOLDER for each in daemon.problems):
         hint = "new files are still found by the periodic scan; see the journal"
         problems.append(
             Problem("watch_dead", FailureClass.INFRASTRUCTURE, Severity.ERROR, "the folder watch is dead", hint)

@@ -1,5 +1,6 @@
 """A fault that lasts is one incident and one recovery, told once each; at the pace at which people are told.
 
+The pace is kept by a false clock, which is moved on, and the looks between come fifteen times as often.
 All that keeps the database from being worked with is one cause, whatever codes it shows while it lasts.
 """
 
@@ -7,23 +8,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from alert_services import Endpoint, endpoint
+from false_clock import FalseClock, false_clock
 from faulty import FEW, Lab, new_database, settings, url_of
-from holding import held
 from installation import Installation
+from outages import away, locked, read_only
 from waiting import wait_until
 
 from qbwatch.announcing import TICK
 from qbwatch.core.incident import Pace
 from qbwatch.edges.embedded import EmbeddedPostgres
 
-LASTS = TICK * 2 + 10  # seconds; two looks at least, between which it is held back
-OVER = Pace().quiet.total_seconds() + 4 * TICK
+HURRY = 15
+LOOK = TICK / HURRY  # seconds between looks at what is wrong, for a daemon in a hurry
+LASTS = 10.0  # seconds; that the pipeline tries again some times, and ten looks
+PACE = Pace()
 IMPATIENT = "&options=-c%20lock_timeout%3D1s"
 Fault = Callable[[Lab], AbstractContextManager[None]]
 
@@ -35,37 +40,21 @@ def hook() -> Iterator[Endpoint]:
 
 
 @pytest.fixture
-def lab(server: EmbeddedPostgres, project: Path, install: Callable[..., Installation], hook: Endpoint) -> Iterator[Lab]:
+def clock(tmp_path: Path) -> FalseClock:
+    return false_clock(tmp_path, HURRY)
+
+
+@pytest.fixture
+def lab(
+    server: EmbeddedPostgres, clock: FalseClock, project: Path, install: Callable[..., Installation], hook: Endpoint
+) -> Iterator[Lab]:
     """A daemon that tells somebody, and waits a second for a table's lock."""
     with new_database(server) as name:
         extra = settings(project, f'[alerts]\nurls = ["{hook.url}"]\n')
         made = Lab(server, install(url=url_of(server, name) + IMPATIENT, extra=extra), name)
+        made.installation.environ = clock.environ()
         made.start()
         yield made
-
-
-@contextmanager
-def away(lab: Lab) -> Iterator[None]:
-    lab.server.stop("immediate")
-    try:
-        yield
-    finally:
-        lab.server.start()
-
-
-@contextmanager
-def read_only(lab: Lab) -> Iterator[None]:
-    lab.system("ALTER SYSTEM SET default_transaction_read_only = on")
-    try:
-        yield
-    finally:
-        lab.system("SET default_transaction_read_only = off", "ALTER SYSTEM RESET default_transaction_read_only")
-
-
-@contextmanager
-def locked(lab: Lab) -> Iterator[None]:
-    with held(lab.url, "quickbooks_invoices"):
-        yield
 
 
 @pytest.mark.timeout(600)
@@ -75,17 +64,23 @@ def locked(lab: Lab) -> Iterator[None]:
     ids=["away", "read-only", "locked"],
 )
 def test_a_fault_that_lasts_is_one_incident_and_one_recovery(
-    lab: Lab, hook: Endpoint, few_expected: dict[str, list[str]], code: str, fault: Fault
+    lab: Lab, clock: FalseClock, hook: Endpoint, few_expected: dict[str, list[str]], code: str, fault: Fault
 ) -> None:
     lab.drop(FEW[:2])
     lab.installation.wait_settled(2)
     with fault(lab):
         lab.drop(FEW[2:])
-        began = time.monotonic()
         wait_until(lambda: code in lab.problems(), 60, code)
-        wait_until(lambda: time.monotonic() - began > LASTS, LASTS + 5, "the fault to last")
+        last(3 * LOOK)
+        assert hook.taken == [], "it is looked at before it is told"
+        ahead = push_until_told(clock, hook)
+        last(LASTS)
+        assert len(hook.taken) == 1
     lab.assert_well(FEW, few_expected)
-    wait_until(lambda: incidents(lab) and not open_incidents(lab), OVER, "the incident to be over")
+    wait_until(lambda: is_absent(lab), 60, "a look at which it is gone")
+    assert open_incidents(lab) != [], "it may come again"
+    clock.set_off_by(ahead + PACE.quiet)
+    wait_until(lambda: incidents(lab) and not open_incidents(lab), 60, "the incident to be over")
     assert incidents(lab) == [("database_down",)]
     assert sorted(sent(lab)) == [("database_down", "opened"), ("database_down", "recovered")]
     wait_until(lambda: len(hook.taken) == 2, 60, "the messages")
@@ -98,9 +93,30 @@ def test_a_fault_that_is_over_at_once_is_no_incident(lab: Lab) -> None:
     lab.restart()
     lab.drop(FEW[1:])
     lab.installation.wait_settled(len(FEW), timeout=120)
-    began = time.monotonic()
-    wait_until(lambda: time.monotonic() - began > 2 * TICK, 3 * TICK, "two more looks")
+    last(3 * LOOK)
     assert sent(lab) == []
+
+
+def last(seconds: float) -> None:
+    """Let time go by."""
+    until = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > until, seconds + 5)
+
+
+def push_until_told(clock: FalseClock, hook: Endpoint) -> timedelta:
+    """Move the clock on, maybe twice: it depends on the look that saw the fault first. How far ahead it is then."""
+    ahead = PACE.hold
+    while not hook.taken:
+        assert ahead < PACE.hold * 20, "a message"
+        clock.set_off_by(ahead)
+        last(3 * LOOK)
+        ahead += PACE.hold
+    return ahead
+
+
+def is_absent(lab: Lab) -> bool:
+    """Whether all incidents were looked for in vain."""
+    return rows(lab, "SELECT FROM qbwatch.incidents WHERE absent_since IS NULL") == []
 
 
 def incidents(lab: Lab) -> list[object]:

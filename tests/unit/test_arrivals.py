@@ -51,3 +51,14 @@ def test_closed_days_are_given_on_top() -> None:
     friday = [*WORKDAYS, LAST + timedelta(days=3), LAST + timedelta(days=4), LAST + timedelta(days=5)]
     assert overdue_since(friday, friday[-1] + timedelta(days=5), week) is None
     assert overdue_since(friday, friday[-1] + timedelta(days=7), week) == friday[-1] + timedelta(days=6.5)
+
+
+def test_the_first_weekend_is_no_silence() -> None:
+    week = WORKDAYS[:5]  # watched since Monday: nothing is known of weekends
+    assert overdue_since(week, week[-1] + timedelta(days=3.9)) is None
+    assert overdue_since(week, week[-1] + timedelta(days=4.1)) == week[-1] + timedelta(days=4)
+
+
+def test_after_a_weekend_with_files_one_without_is_missed() -> None:
+    daily = [MONDAY + timedelta(days=day) for day in range(12)]  # the last one is a Friday
+    assert overdue_since(daily, daily[-1] + timedelta(days=2.1)) == daily[-1] + timedelta(days=2)

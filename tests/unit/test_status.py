@@ -128,6 +128,14 @@ def test_a_daemon_that_is_down_or_deaf_is_an_error(daemon: DaemonFacts, code: st
     assert (codes(said), said["health"]) == ([code], "error")
 
 
+@pytest.mark.parametrize("code", ["folder_missing", "folder_unreadable"])
+def test_a_folder_that_is_gone_is_one_problem_and_its_dead_watch_no_second(code: str) -> None:
+    gone = Problem(code, FailureClass.INFRASTRUCTURE, Severity.ERROR, "the folder is missing", "mount it")
+    assert codes(answer(daemon=replace(IDLE, watch_alive=False, problems=[gone]))) == [code]
+    refused = replace(gone, code="disk_reserve")
+    assert codes(answer(daemon=replace(IDLE, watch_alive=False, problems=[refused]))) == ["disk_reserve", "watch_dead"]
+
+
 def test_problems_of_the_daemon_itself_come_first() -> None:
     own = Problem("folder_missing", FailureClass.INFRASTRUCTURE, Severity.ERROR, "the folder is missing", "mount it")
     said = answer(replace(CALM, quarantined=[HELD]), replace(IDLE, problems=[own]))

@@ -3,6 +3,9 @@
 Three containers are read, told apart by their bytes: .xlsx (and .xlsm), .xls and .ods. An .xlsb isn't: no reader at
 hand tells an error in it from a blank. What a reader gives are rows with content; blank rows between them are put back
 here, and each row is as wide as the widest before it, so that a sheet's table looks as its CSV would.
+
+Readers that are others' libraries are imported where a workbook wants them: the daemon, whose workbooks are read in a
+child, would hold 2 MB of them for ever.
 """
 
 from __future__ import annotations
@@ -14,10 +17,9 @@ from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
-from qbwatch.formats import workbook_ods, workbook_xls
+from qbwatch.formats import workbook_ods
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Opener, Row, Table
-from qbwatch.formats.workbook_fast import is_plain, read_fast
 from qbwatch.formats.workbook_package import damaged, opened, read_book
 from qbwatch.formats.workbook_sheet import Scratch, SharedStrings, read_exactly
 
@@ -36,6 +38,8 @@ def is_workbook(head: bytes) -> bool:
 def sheets_of(stream: BinaryIO) -> list[Sheet]:
     """The sheets in the order of the workbook. Raises `Refusal`."""
     if _is_ole(stream):
+        from qbwatch.formats import workbook_xls
+
         return [(name, "xls", hidden) for name, hidden in workbook_xls.sheets_of(workbook_xls.open_xls(stream))]
     with opened(stream) as package:
         if workbook_ods.is_ods(package):
@@ -56,7 +60,11 @@ def read_sheet(
     used. ``scratch`` gives an empty file for what would be too large for the memory.
     """
     if _is_ole(stream):
+        from qbwatch.formats import workbook_xls
+
         return (yield from _filled(workbook_xls.read_xls(workbook_xls.open_xls(stream), place)))
+    from qbwatch.formats.workbook_fast import is_plain, read_fast
+
     with opened(stream) as package:
         if workbook_ods.is_ods(package):
             return (yield from _filled(workbook_ods.read_ods(package, workbook_ods.sheets_of(package)[place][0])))

@@ -31,6 +31,7 @@ settle    = "200ms"
 url = "embedded"
 """
 PYTHON = "/opt/python/bin/python3"
+_SERVERS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # not that of whoever runs the tests
 _NOT_SEEN_INSIDE = ("/tmp", "/run", "/dev/shm")
 
 
@@ -79,7 +80,7 @@ class Lab:
 
     def run(self, *command: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a command inside, whatever its exit code."""
-        return self._call("exec", *command, timeout=timeout, check=False)
+        return self._call("exec", "env", f"PATH={_SERVERS_PATH}", *command, timeout=timeout, check=False)
 
     def say(self, *command: str) -> str:
         """What a command inside prints; it must succeed."""

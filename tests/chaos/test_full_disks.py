@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
-import pytest
 from faulty import FEW, Lab, expected_of, new_database, settings, url_of
 from holding import items
 from installation import Installation
 from psycopg import sql
+from small_disks import fill, small_disk
 from small_files import many_invoices
 from waiting import wait_until
 
 from qbwatch.edges.embedded import EmbeddedPostgres
-
-
-@contextmanager
-def small_disk(folder: Path, size: str, owner: int = 0) -> Iterator[None]:
-    """A file system of that size at ``folder``, which belongs to the user with that id."""
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755,uid={owner}", "qbwatch-test", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip(f"needs the right to mount: {mounted.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_the_disk_of_the_database_is_full(
@@ -104,12 +85,3 @@ def test_the_disk_of_the_log_is_full(
         wait_until(lambda: len(items(lab.installation)) == len(FEW), 60, "the files to come in")
         lab.assert_well(FEW, expected_of(install, FEW, project))
         assert lab.installation.stop() == 0
-
-
-def fill(filler: Path, disk: Path, leave: int) -> None:
-    """Take the room on a disk but for so many bytes."""
-    status = os.statvfs(disk)
-    with filler.open("wb") as file:
-        left = status.f_bavail * status.f_frsize - leave
-        while left > 0:
-            left -= file.write(b"\0" * min(left, 1 << 20))

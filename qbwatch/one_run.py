@@ -95,15 +95,15 @@ def _reached(errand: _Errand, url: str, tell: Say) -> Json:
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     # What `qbwatch status` can say while a private Postgres is down again.
-    status = answer(errand.config, parts.engine, DaemonFacts(DaemonState.DOWN), answered_by="ledger")
-    _publish(errand, status, parts.engine)
+    answer(errand.config, parts.engine, DaemonFacts(DaemonState.DOWN), answered_by="ledger")
     return said
 
 
-def _publish(errand: _Errand, status: Json, engine: Engine) -> None:
+def _publish(errand: _Errand, facts: DaemonFacts, engine: Engine) -> None:
     """The office reads the same page, whether a daemon works or single runs do."""
     if (publishing := assembly.publishing_of(errand.config)) is None:
         return
+    status = answer(errand.config, engine, facts, answered_by="ledger")
     publisher = Publisher(publishing, lambda: status, lambda: engine, errand.stop)
     if (problem := publisher.say_ended()) is not None:
         errand.warn(f"{problem.summary} ({problem.hint})")
@@ -136,9 +136,10 @@ def _run(connection: Connection, parts: assembly.Parts, errand: _Errand) -> Json
     scope = Scope(wish.dataset, frozenset(picked) if picked else None, asked=True)
     plan = parts.pipeline.plan(connection, wish.force, scope)
     outcome = None if plan is None else parts.pipeline.run(connection, plan)
-    # Under the lock still, so that nobody tells the same twice.
+    # Under the lock still, so that nobody tells the same twice, and no daemon's page is overwritten.
     facts = DaemonFacts(DaemonState.RUNNING, problems=problems)
     errand.tell(trouble_of(errand.config, parts.engine, facts), parts.engine)
+    _publish(errand, facts, parts.engine)
     with connection.begin():
         return outcome_json(outcome) | {"files": standing_of(connection, picked)}
 

@@ -25,7 +25,7 @@ from qbwatch.log import get_logger
 from qbwatch.page import problem as problem_of
 from qbwatch.page.compose import compose
 from qbwatch.page.facts import PageFacts
-from qbwatch.page.headline import ended, stopped, without_a_daemon
+from qbwatch.page.headline import ended, stopped
 from qbwatch.page.receipts import receipts
 from qbwatch.page.view import GENERATOR, REWRITTEN_AFTER, View
 
@@ -160,7 +160,10 @@ class Publisher:
             self.wake()  # to ask again soon
             return
         self._shown = self._compose(status, now)
-        self._write(self._shown, now)
+        self._show(self._shown, now)
+
+    def _show(self, view: View, now: datetime) -> None:
+        self._write(view, now)
         if self.settings.receipts and self._facts.known is not None:
             self._keep_receipts(self._facts.known)
 
@@ -199,9 +202,7 @@ class Publisher:
 
     def _say_ended(self) -> None:
         now = self.now()
-        self._write(ended(self._compose(without_a_daemon(self.status()), now), now, self.settings.zone), now)
-        if self.settings.receipts and self._facts.known is not None:
-            self._keep_receipts(self._facts.known)
+        self._show(ended(self._compose(self.status(), now), now, self.settings.zone), now)
 
     def _say_stopped(self) -> None:
         now = self.now()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from qbwatch.core.facts import Json, Severity
+from qbwatch.core.facts import Json
 from qbwatch.core.model import FailureClass
 from qbwatch.page.troubles import Trouble
 from qbwatch.page.view import Headline, Tone, View
@@ -42,14 +42,6 @@ def stopped(view: View, at: datetime, zone: ZoneInfo) -> View:
     before = view.headline.text
     detail = f"Since {moment(at, zone)} new files aren’t loaded, until it is started again. When it stopped: {before}."
     return replace(view, headline=Headline(Tone.STOPPED, "qbwatch was stopped", detail))
-
-
-def without_a_daemon(status: Json) -> Json:
-    """The status at the end of a run by itself, as a verdict on the data: that no daemon runs is how it is meant."""
-    problems = [each for each in status["problems"] if each["code"] != "daemon_down"]
-    is_error = any(each["severity"] == Severity.ERROR for each in problems)
-    health = "error" if is_error else "warning" if problems else "ok"
-    return {**status, "problems": problems, "health": health, "daemon": {**status["daemon"], "state": "idle"}}
 
 
 def ended(view: View, at: datetime, zone: ZoneInfo) -> View:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 from installation import Installation
+from small_disks import fill, small_disk
 from waiting import wait_until
 
 from qbwatch.demo.exports import ExportFile
@@ -144,28 +144,15 @@ def test_a_run_without_a_daemon_leaves_its_page(install: Callable[..., Installat
     assert "1 file was refused" not in _read(page)
     assert sorted(os.listdir(page.parent)) == ["input", "seed", "status.html"]
 
+    installation.input.rename(installation.root / "away")
+    installation.run("once")
+    assert "Current and right" not in _read(page), "a folder that is missing is no good news"
+    (installation.root / "away").rename(installation.input)
+
     page.write_text("<html>mine</html>")
     done = installation.run("once")
     assert done.returncode == 0
     assert "is no page of qbwatch's" in done.stderr
-
-
-@contextmanager
-def _disk(folder: Path) -> Iterator[None]:
-    """A disk of 256 KB of its own at ``folder``."""
-    options = "size=256k,mode=0755"
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], check=False).returncode:
-        pytest.skip("needs the right to mount")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def _fill(file: Path) -> None:
-    with file.open("wb", buffering=0) as filler:
-        while True:
-            filler.write(bytes(4096))
 
 
 def test_a_disk_that_is_full_or_read_only_keeps_the_old_page_and_is_told(install: Callable[..., Installation]) -> None:
@@ -183,11 +170,10 @@ def test_a_disk_that_is_full_or_read_only_keeps_the_old_page_and_is_told(install
     def drop_another(number: int) -> None:
         (installation.input / f"unknown_{number}.csv").write_bytes(b"a,b\r\n%d,2\r\n" % number)
 
-    with _disk(folder):
+    with small_disk(folder, "256k"):
         installation.start()
         wait_until(lambda: "Ready" in _read(page), PATIENCE, "the first page")
-        with pytest.raises(OSError, match="space"):
-            _fill(folder / "filler")
+        fill(folder / "filler", folder, leave=0)
         before = page.read_bytes()
         drop_another(1)
         wait_until(lambda: "no space left" in told(), PATIENCE, "the full disk to be told")

@@ -83,6 +83,11 @@ class Announcer:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     book: Book = field(default_factory=Book)
     kept: Book | None = None
+    _next: Announcing | None = None
+
+    def renew(self, settings: Announcing) -> None:
+        """Tell like this from the next look on. For any thread."""
+        self._next = settings
 
     def loop(self) -> None:
         """Look and send until asked to stop."""
@@ -92,6 +97,8 @@ class Announcer:
 
     def look(self) -> None:
         """One look: judge, keep, send what is due."""
+        if self._next is not None:
+            self.settings = self._next
         trouble, now = self.trouble(), self.now()
         sightings = self._recall(now) if trouble.is_known else None
         self._judge(trouble, sightings, now)

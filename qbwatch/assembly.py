@@ -20,8 +20,10 @@ from qbwatch.core.dates import DateOrder
 from qbwatch.core.incident import Pace
 from qbwatch.core.intake_state import Watcher
 from qbwatch.core.model import QbwatchError
-from qbwatch.edges.clock import SteadyClock
+from qbwatch.edges import dbt_history, runs
+from qbwatch.edges.clock import SteadyClock, utc_now
 from qbwatch.edges.dbt import Dbt, DbtSettings
+from qbwatch.edges.dbt_project import Note
 from qbwatch.edges.dbt_views import SparingDbt
 from qbwatch.edges.disk_room import Reserve
 from qbwatch.edges.loader import Loader
@@ -98,19 +100,24 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
         if intake.state().settling:
             parts.dbt.warm_up()
 
-    settle = parts.config.input.settle
-    settings = IntakeSettings(
-        input_directory=parts.config.input.directory,
-        seed_directory=parts.config.input.seed_directory,
-        settle_for=settle,
-        doubt_for=max(settle * _DOUBT_FACTOR, _DOUBT_AT_LEAST),
-        rescan_every=parts.config.input.rescan,
-        watcher=Watcher(parts.config.input.watcher),
-        canary_directory=parts.config.state.directory / "canary",
-    )
     ledger = Ledger(parts.known.is_known, admit, DATABASE_ERRORS, parts.known.count)
+    settings = intake_settings(parts.config)
     intake = Intake(settings, Means(parts.vault, ledger, SteadyClock(), parts.config.input.ignore), stop, look)
     return intake
+
+
+def intake_settings(config: Config) -> IntakeSettings:
+    """Where the intake looks, and how long it waits."""
+    settle = config.input.settle
+    return IntakeSettings(
+        input_directory=config.input.directory,
+        seed_directory=config.input.seed_directory,
+        settle_for=settle,
+        doubt_for=max(settle * _DOUBT_FACTOR, _DOUBT_AT_LEAST),
+        rescan_every=config.input.rescan,
+        watcher=Watcher(config.input.watcher),
+        canary_directory=config.state.directory / "canary",
+    )
 
 
 def announcing_of(config: Config, pace: Pace | None = None) -> Announcing:
@@ -152,3 +159,17 @@ def end_leftovers(parts: Parts) -> None:
         return
     if ended:
         log.warning("queries of an interrupted dbt were ended", queries=ended)
+
+
+def owe_changed_project(parts: Parts, connection: Connection) -> None:
+    """Have dbt build everything once from a project that isn't the one that it was built from, though no data came.
+    For the holder of the one-instance lock, at its start."""
+    project = parts.dbt.project
+    if project.is_noted(Note.BUILT) or project.is_noted(Note.OWED):
+        return
+    digest = project.digest()
+    with connection.begin():
+        owed = runs.owe_again(connection, utc_now()) if dbt_history.was_built(connection) else []
+    project.write(Note.OWED, digest)
+    if owed:
+        log.info("the dbt project has changed; everything is built anew", owed=owed)

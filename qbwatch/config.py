@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from qbwatch.config_checks import find_overlaps, find_slips, find_unknown_datasets, user_defaults
+from qbwatch.config_checks import find_overlaps, find_slips, find_unknown_datasets, path_at, user_defaults
 from qbwatch.config_errors import ConfigError, KeyPath, Mistake, explain
 from qbwatch.config_sections import (
     Alerts,
@@ -35,6 +35,7 @@ from qbwatch.config_sources import (
     Layer,
     find_file,
     find_place,
+    find_socket_line,
     read_credentials,
     read_environment,
     read_file,
@@ -131,6 +132,18 @@ def load(
     return config
 
 
+def socket_named(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The control socket as far as a configuration that `load` finds wrong still names it, else the usual one."""
+    file, _ = find_file(path, environ)
+    layers = [read_environment(environ, {"control": known_keys(("control",))})]
+    try:
+        layers.append(read_file(file) if file else Layer())
+    except ConfigError:  # no TOML: then what looks like the line
+        layers.append(Layer({"control": find_socket_line(file)}))
+    layers.append(user_defaults(file, environ, layers))
+    return path_at(layers, ("control", "socket")) or Control().socket
+
+
 def known_keys(path: KeyPath) -> list[str]:
     """The keys that may stand at ``path``: the sections at the root, the keys of a section, those of an expectation."""
     if not path:
@@ -146,5 +159,5 @@ def _hint(mistakes: list[Mistake], file: Path | None, searched: list[Path]) -> s
         return f"correct it in {file} (README.md explains every key) and start again"
     if any("input.directory is missing" in mistake.text for mistake in mistakes):
         looked = " and ".join(map(str, searched))
-        return f"no configuration at {looked}: write one (README.md shows how), or set QBWATCH_INPUT__DIRECTORY"
+        return f"no configuration at {looked}: `qbwatch init` writes one; or set QBWATCH_INPUT__DIRECTORY"
     return "correct the environment and start again"

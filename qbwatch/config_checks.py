@@ -42,7 +42,7 @@ def find_overlaps(layers: list[Layer], place_of: PlaceOf) -> list[Mistake]:
     The input is synced: what we wrote there would go to the office, come back as an export, and so on for ever. Links
     are followed. Values that are no paths are skipped here; they are mistakes of their own.
     """
-    paths = {key: path for key in (*_FOLDERS, *_FILES) if (path := _path_at(layers, key)) is not None}
+    paths = {key: path for key in (*_FOLDERS, *_FILES) if (path := path_at(layers, key)) is not None}
     folders = [key for key in _FOLDERS if key in paths]
     mistakes = []
     for position, outer in enumerate(folders):
@@ -100,7 +100,7 @@ def user_defaults(file: Path | None, environ: Mapping[str, str], layers: list[La
     given = environ.get("XDG_STATE_HOME", "")
     state = (Path(given) if os.path.isabs(given) else home(environ) / ".local" / "state") / "qbwatch"
     layer.values["state"] = {"directory": str(state)}
-    named = _path_at(layers, ("state", "directory"))
+    named = path_at(layers, ("state", "directory"))
     runtime = Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
     folder = named or (runtime / "qbwatch" if os.access(runtime, os.W_OK) else state)
     layer.values["control"] = {"socket": str(folder / "control.sock")}
@@ -114,7 +114,7 @@ def _keys_of(layers: list[Layer], section: str) -> Iterator[str]:
             yield from table
 
 
-def _path_at(layers: list[Layer], key: tuple[str, str]) -> Path | None:
+def path_at(layers: list[Layer], key: tuple[str, str]) -> Path | None:
     """The path that will count, with links resolved; None when it isn't given or isn't a path."""
     section, name = key
     for layer in layers:

@@ -160,7 +160,7 @@ def read_file(file: Path) -> Layer:
         text = file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")  # an editor on Windows adds both
         values = tomllib.loads(text)
     except OSError as error:
-        hint = "name another with --config, or create it: README.md shows one"
+        hint = f"name another with --config, or have one written: qbwatch init --config {file}"
         if isinstance(error, PermissionError):
             hint = f"run as a user or group that may read it (see `ls -l {file}`)"
         raise ConfigError([Mistake(str(file), f"can't be read: {_reason(error)}")], hint) from error
@@ -172,6 +172,16 @@ def read_file(file: Path) -> Layer:
     lines = find_lines(text)
     places: dict[KeyPath, str] = {path: f"{file}:{line}" for path, line in lines.items()}
     return Layer(values, places | {(): str(file)})
+
+
+def find_socket_line(file: Path | None) -> dict[str, str]:
+    """The control socket in a file that isn't TOML, by the line that would name it."""
+    try:
+        text = file.read_text("utf-8", "replace") if file else ""
+    except OSError:
+        return {}
+    found = re.search(r"""^[ \t]*socket[ \t]*=[ \t]*["']([^"'\n]+)["']""", text, re.MULTILINE)
+    return {"socket": found[1]} if found else {}
 
 
 def _syntax_mistake(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Mistake:

@@ -8,17 +8,19 @@ dies, so that systemd starts it afresh; it never blocks on anything outside. The
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from qbwatch import assembly
-from qbwatch.announcing import Announcer, Announcing
+from qbwatch.announcing import Announcer
 from qbwatch.config import Config
 from qbwatch.database import database_url, embedded_of
 from qbwatch.edges.control import ControlServer
@@ -28,11 +30,13 @@ from qbwatch.edges.memory import share_heaps
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
-from qbwatch.heartbeat import start_heartbeat
+from qbwatch.heartbeat import Heart
 from qbwatch.log import get_logger
-from qbwatch.publishing import Publisher
+from qbwatch.reloading import Reloading, fit_parts, keep_page
 from qbwatch.retention import Retention
 from qbwatch.running import Running
+from qbwatch.steering import Steering
+from qbwatch.steering_requests import SteeringRequests
 from qbwatch.supervision import guarded, supervise
 from qbwatch.worker import Worker
 
@@ -50,8 +54,12 @@ def run_daemon(config: Config) -> int:
     is_closed = closed_days_aside(config.freshness.country, ())
     is_closed(datetime.now(UTC).date())  # a country that isn't known is told before anything starts
     running = Running(config, Notifier.take(), datetime.now(UTC), threading.Event(), Heartbeats())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: running.stop.set())
+    heart = Heart(running.trouble)
+    announcer = Announcer(
+        announcing, running.trouble, lambda: running.engine, running.stop, lambda: running.beats.beat("notify")
+    )
+    reloading = Reloading(running, announcer, heart)
+    _heed_signals(running, reloading)
     methods = {
         "status": running.status,
         "once": running.once,
@@ -60,18 +68,20 @@ def run_daemon(config: Config) -> int:
         "rebuild": running.rebuild,
         "verify": running.verify,
         "test": running.test,
+        **SteeringRequests(running).methods(),
+        **reloading.methods(),
     }
     server = ControlServer(config.control.socket, methods)
     server.start()
     running.control = server
-    _start_publishing(running)
-    heartbeat = start_heartbeat(config, running.trouble, running.stop)
+    keep_page(running)
+    heart.begin(config)
     try:
-        return _serve(running, _start_telling(running, announcing))
+        return _serve(running, _start_telling(running, announcer))
     finally:
         running.notifier.stopping()
         running.stop.set()
-        heartbeat.join(_LAST_BEAT)
+        heart.end(_LAST_BEAT)
         if running.publisher is not None:
             running.publisher.end()
         server.stop()
@@ -96,7 +106,7 @@ def _watch_over(running: Running, parts: assembly.Parts, teller: threading.Threa
         running.worker.wake()
         running.intake.wake()
     if running.publisher:
-        running.publisher.wake()  # its last word goes out while the loops end
+        running.publisher.leave()  # its last word goes out while the loops end
     if late := _end(running, loops):
         log.error("loops did not stop in time; what they did is rolled back", loops=late)
         return 1
@@ -104,29 +114,23 @@ def _watch_over(running: Running, parts: assembly.Parts, teller: threading.Threa
     return code
 
 
-def _start_telling(running: Running, announcing: Announcing) -> threading.Thread:
+def _heed_signals(running: Running, reloading: Reloading) -> None:
+    """SIGTERM and SIGINT stop it. SIGHUP has the configuration read anew; of a terminal that went away it is a stop."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: running.stop.set())
+    if sys.stderr.isatty():
+        signal.signal(signal.SIGHUP, lambda *_: running.stop.set())
+        return
+    signal.signal(signal.SIGHUP, reloading.hang_up)
+    threading.Thread(target=guarded(reloading.listen), name="reload", daemon=True).start()
+
+
+def _start_telling(running: Running, announcer: Announcer) -> threading.Thread:
     """Start the loop that tells people; before the database is reached, because that may be what has to be told."""
-
-    def engine() -> Engine | None:
-        return running.parts.engine if running.parts else None
-
-    announcer = Announcer(announcing, running.trouble, engine, running.stop, lambda: running.beats.beat("notify"))
     teller = threading.Thread(target=guarded(announcer.loop), name="notify", daemon=True)
     running.beats.beat(teller.name)
     teller.start()
     return teller
-
-
-def _start_publishing(running: Running) -> None:
-    """Start the thread that keeps the status page, if there is to be one; a database out of reach stands there too."""
-    if (publishing := assembly.publishing_of(running.config)) is None:
-        return
-
-    def engine() -> Engine | None:
-        return running.parts.engine if running.parts else None
-
-    running.publisher = Publisher(publishing, running.said, engine, running.stop)
-    running.publisher.start()
 
 
 def _end(running: Running, loops: list[threading.Thread]) -> list[str]:
@@ -178,24 +182,29 @@ def _prepare(running: Running) -> assembly.Parts:
 
 
 def _start_loops(running: Running, parts: assembly.Parts) -> list[threading.Thread]:
-    def recovered(_: Connection) -> None:
+    def recovered(connection: Connection) -> None:
         assembly.end_leftovers(parts)
+        assembly.owe_changed_project(parts, connection)
 
     def admitted() -> None:
         worker.wake()
         running.changed()
 
     intake = assembly.make_intake(parts, running.stop, lambda: running.beats.beat("intake"), admitted)
+    steering, retention = Steering(), Retention(parts.vault, running.config.state.retention)
     worker = Worker(
         parts.engine,
-        parts.pipeline,
+        replace(parts.pipeline, ends_after_step=steering.ends_after_step),
         running.stop,
         is_quiet=intake.is_quiet,
         recovered=recovered,
-        tend=Retention(parts.vault, running.config.state.retention).tend,
+        tend=retention.tend,
         beat=lambda: running.beats.beat("pipeline"),
+        steering=steering,
     )
-    running.parts, running.intake, running.worker = parts, intake, worker
+    SteeringRequests(running).recall(worker)
+    running.parts, running.intake, running.worker, running.retention = parts, intake, worker, retention
+    fit_parts(running)  # the configuration may have been read anew while the database was waited for
     loops = [
         threading.Thread(target=guarded(intake.run), name="intake", daemon=True),
         threading.Thread(target=guarded(worker.loop), name="pipeline", daemon=True),
@@ -213,6 +222,6 @@ def _stopper(running: Running, name: str) -> Callable[[], bool]:
 
     def should_stop() -> bool:
         running.beats.beat(name)
-        return running.stop.is_set()
+        return running.stop.is_set() or (running.worker is not None and running.worker.steering.is_cancelled())
 
     return should_stop

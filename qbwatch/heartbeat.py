@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -45,6 +46,27 @@ def start_heartbeat(config: Config, trouble: Ask, stop: threading.Event) -> thre
     thread = threading.Thread(target=guarded(beat), name="heartbeat", daemon=True)
     thread.start()
     return thread
+
+
+@dataclass(slots=True)
+class Heart:
+    """The daemon's heartbeat, which can be begun anew for another address."""
+
+    trouble: Ask
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def begin(self, config: Config) -> None:
+        """Beat as the configuration says, and no longer as it said before."""
+        self._stop.set()
+        self._stop = threading.Event()
+        self._thread = start_heartbeat(config, self.trouble, self._stop)
+
+    def end(self, within: float) -> None:
+        """Stop; a beat that is under way gets so many seconds."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(within)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -37,6 +37,8 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 log = get_logger(__name__)
 
+_Heard = Notice | tuple[IntakeSettings, Sequence[str]] | None  # None ends a wait, and says nothing
+
 
 @dataclass(slots=True)
 class _Tended:
@@ -62,7 +64,7 @@ class Intake:
         self._means = means
         self._stop = stop
         self._beat = beat
-        self._notices: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
+        self._notices: queue.SimpleQueue[_Heard] = queue.SimpleQueue()
         self._overflows = OverflowCount(self._ask_for_scans)
         self._roots = {"input": self._tended("input", settings.input_directory)}
         if settings.seed_directory is not None:
@@ -81,6 +83,10 @@ class Intake:
     def rescan_soon(self) -> None:
         """Ask for a scan of every folder. From any thread."""
         self._ask_for_scans()
+
+    def adjust(self, settings: IntakeSettings, ignore: Sequence[str]) -> None:
+        """From now on wait, scan and pass over as they say; folders and watcher stay what they are. For any thread."""
+        self._notices.put((settings, ignore))
 
     def is_quiet(self) -> bool:
         """True when nothing is settling, as far as known; False before the first scan.
@@ -188,8 +194,11 @@ class Intake:
         due = [tended.root.settler.next_due_at() for tended in self._roots.values()]
         return [at for at in due if at is not None] + [tended.scan_at for tended in self._roots.values()]
 
-    def _accept(self, notice: Notice | None) -> None:
+    def _accept(self, notice: _Heard) -> None:
         if notice is None:
+            return
+        if isinstance(notice, tuple):
+            self._adjust(*notice)
             return
         tended = self._roots[notice.root]
         if notice.path is not None:
@@ -197,6 +206,13 @@ class Intake:
         elif tended.scanned_at is not None:
             tended.root.folder.excuse()
             tended.ask(max(self._now(), tended.scanned_at + _SCANS_APART))
+
+    def _adjust(self, settings: IntakeSettings, ignore: Sequence[str]) -> None:
+        self._settings, self._means = settings, replace(self._means, ignore=ignore)
+        for tended in self._roots.values():
+            tended.root.settler.adjust(settings.settle_for, settings.doubt_for)
+            tended.root.adjust(self._means)
+            tended.ask(self._now())
 
     def _ask_for_scans(self) -> None:
         """Events were lost, nobody knows of which folder. Called in watchdog's thread."""

@@ -57,6 +57,14 @@ class Root:
         self._means = means
         self._ctimes: dict[bytes, int] = {}
 
+    def adjust(self, means: Means) -> None:
+        """Work with these from now on; a file that is kept out by a new rule isn't waited for any more."""
+        if means.ignore != self._means.ignore:
+            self.sightings.reconsider()
+            for path in [path for path, _ in self.settler.settling() if ignored_by(os.fsdecode(path), means.ignore)]:
+                self.settler.forget(path)
+        self._means = means
+
     def scan(self, is_routine: bool = False) -> None:
         """Mention every file that is there. Raises what is transient for the ledger; what was mentioned stays so.
 

@@ -36,6 +36,10 @@ class Sightings:
             self._ignored[path] = (rule, at)
             log.info("file_ignored", root=self._root, file=escaped(path), rule=rule)
 
+    def reconsider(self) -> None:
+        """The rules have changed: what they keep out is found again by the next scan."""
+        self._ignored.clear()
+
     def refuse(self, path: bytes, at: datetime) -> None:
         """The file may not be read."""
         if path not in self._unreadable:

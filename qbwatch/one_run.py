@@ -89,7 +89,7 @@ def run_by_itself(config: Config, wish: Wish, warn: Say, tell: Say) -> Json:
 def _reached(errand: _Errand, url: str, tell: Say) -> Json:
     try:
         migrate(url)
-        parts = assembly.assemble(errand.config, url, errand.stop.is_set, lambda step: tell(_line(step)))
+        parts = assembly.assemble(errand.config, url, errand.stop.is_set, lambda step: tell(step_line(step)))
         with closing(parts.dbt), parts.engine.connect() as connection:
             said = _run(connection, parts, errand)
     except DATABASE_ERRORS as error:
@@ -129,6 +129,7 @@ def _run(connection: Connection, parts: assembly.Parts, errand: _Errand) -> Json
     wish = errand.wish
     lock_alone(connection)
     assembly.end_leftovers(parts)
+    assembly.owe_changed_project(parts, connection)
     assembly.recall(parts, connection)
     picked = [parts.admitter.pick(Path(file)) for file in wish.files]
     problems = [] if picked else _take_in(parts, errand.stop, errand.warn)
@@ -164,7 +165,8 @@ def _take_in(parts: assembly.Parts, stop: threading.Event, warn: Say) -> list[Pr
     return [problem_of(each) for each in state.problems]
 
 
-def _line(step: Step) -> str:
+def step_line(step: Step) -> str:
+    """A step for a person who watches."""
     if step.step == "load":
         return f"[{step.done + 1}/{step.total}] loading {step.file} into {step.dataset}"
     return "transforming with dbt" if step.step == "transform" else f"run {step.run_id} ended"

@@ -94,14 +94,15 @@ def plan_for(facts: Facts, scope: Scope, force: Mode | None) -> Plan | None:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Runs plans over one connection. ``should_stop`` ends a run between items, within COPY and within dbt; ``changed``
-    is told each step."""
+    """Runs plans over one connection. ``should_stop`` ends a run between items, within COPY and within dbt,
+    ``ends_after_step`` only between them; ``changed`` is told each step."""
 
     loader: Loader
     dbt: Transformer
     should_stop: Callable[[], bool]
     changed: Callable[[Step], None] = lambda _: None
     now: Callable[[], datetime] = utc_now
+    ends_after_step: Callable[[], bool] = bool
 
     def plan(self, connection: Connection, force: Mode | None = None, scope: Scope = EVERYTHING) -> Plan | None:
         """The run that would be done now, or None when all is current."""
@@ -144,13 +145,13 @@ class Pipeline:
                 loading.refold(dataset)
 
     def _is_stopped(self, progress: Progress) -> bool:
-        progress.stopped = progress.stopped or self.should_stop()
+        progress.stopped = progress.stopped or self.should_stop() or self.ends_after_step()
         return progress.stopped
 
     def _transform(self, connection: Connection, progress: Progress, *, full: bool) -> TransformResult | None:
         transforming = Transforming(connection, self.dbt, self.should_stop, self.now, progress)
         owed = transforming.owed()
-        if not owed:
+        if not owed or self._is_stopped(progress):
             return None
         self._show(connection, progress, "transform", None)
         return transforming.pay(owed, full=full)

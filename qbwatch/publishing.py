@@ -86,9 +86,19 @@ class Publisher:
         """Something that is shown may have changed."""
         self._woken.set()
 
-    def end(self) -> None:
-        """Have it written that qbwatch has stopped, after the stop was said; a folder that hangs isn't waited for."""
+    def renew(self, settings: Publishing) -> None:
+        """Keep the same file like this from now on. For any thread."""
+        self.settings = settings
         self.wake()
+
+    def leave(self) -> None:
+        """Have it written that qbwatch has stopped."""
+        self.stop.set()
+        self.wake()
+
+    def end(self) -> None:
+        """Have that written, and wait for it; but not long for a folder that hangs."""
+        self.leave()
         if self._thread is not None:
             self._thread.join(_LAST_WORD)
 

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-import queue
-import threading
+import pwd
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from qbwatch.core.model import Mode, QbwatchError
+from qbwatch.edges.control_socket import Peer
 from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of, is_lost
 from qbwatch.pipeline import RunOutcome, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for what, and when: shown in the status while it waits for its turn, and while it is done."""
+
+    what: str
+    by: str
+    at: datetime
+
+
+def asked_by(peer: Peer, what: str) -> Asked:
+    """A request, for the status: by whom, as the kernel vouches for it."""
+    return Asked(what, name_of(peer), datetime.now(UTC))
+
+
+def name_of(peer: Peer) -> str:
+    """Who is at the other end of the socket."""
+    try:
+        return f"{pwd.getpwuid(peer.uid).pw_name} (uid {peer.uid})"
+    except KeyError:
+        return f"uid {peer.uid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +47,7 @@ class Request:
 
     force: Mode | None
     scope: Scope
+    asked: Asked | None = None
     answer: Future[RunOutcome | None] = field(default_factory=Future)
 
     @contextmanager
@@ -44,6 +69,7 @@ class Errand:
     """Something else to be done over the pipeline's connection, between runs; the future gets what came of it."""
 
     work: Callable[[Connection], Any]
+    asked: Asked | None = None
     answer: Future[Any] = field(default_factory=Future)
 
     def do(self, connection: Connection) -> None:
@@ -62,35 +88,39 @@ class Errand:
                 self.answer.set_exception(QbwatchError("it ended by a fault of qbwatch", "see its journal"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Requests:
-    """What waits for its turn. Once it is closed, everything is refused at once."""
+    """The queue: whoever asks puts, the pipeline's thread takes. Once it is closed, every request fails at once."""
 
-    _waiting: queue.SimpleQueue[Request | Errand] = field(default_factory=queue.SimpleQueue)
-    _closed: threading.Event = field(default_factory=threading.Event)
+    _waiting: deque[Request | Errand] = field(default_factory=deque)
+    _in_hand: Request | Errand | None = None
+    _is_closed: bool = False
 
-    def put(self, asked: Request | Errand) -> None:
-        """Let it wait."""
-        self._waiting.put(asked)
-        if self._closed.is_set():  # looked at after it was put: closing refuses all that was put before
-            self._refuse_as_stopping()
+    def put(self, request: Request | Errand) -> None:
+        """Wait for its turn."""
+        self._waiting.append(request)
+        if self._is_closed:
+            self.close()
 
-    def next(self) -> Request | Errand | None:
-        """What has waited longest; None when nothing waits."""
+    def take(self) -> Request | Errand | None:
+        """The next one, which is in hand until the next is taken; None when nobody asks."""
         try:
-            return self._waiting.get_nowait()
-        except queue.Empty:
-            return None
+            self._in_hand = self._waiting.popleft()
+        except IndexError:
+            self._in_hand = None
+        return self._in_hand
+
+    def asked(self) -> list[Asked]:
+        """What people asked for and isn't done: first what is in hand, then what waits, in its order."""
+        known = [self._in_hand, *self._waiting]
+        return [each.asked for each in known if each is not None and each.asked is not None and not each.answer.done()]
 
     def refuse(self, message: str, hint: str) -> None:
-        """Answer everything that waits with a `QbwatchError`."""
-        while (asked := self.next()) is not None:
-            asked.answer.set_exception(QbwatchError(message, hint))
+        """Answer all that wait with a `QbwatchError`."""
+        while (request := self.take()) is not None:
+            request.answer.set_exception(QbwatchError(message, hint))
 
     def close(self) -> None:
-        """From now on there is nobody to do anything."""
-        self._closed.set()
-        self._refuse_as_stopping()
-
-    def _refuse_as_stopping(self) -> None:
+        """Nobody takes any more."""
+        self._is_closed = True
         self.refuse("qbwatch is stopping", "start it again, then ask again")

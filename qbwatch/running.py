@@ -7,14 +7,16 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from sqlalchemy import Engine
 
 from qbwatch.answering import answer, trouble_of
 from qbwatch.assembly import Parts
 from qbwatch.config import Config
-from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity
+from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity, moment
 from qbwatch.core.filename import escaped
 from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
@@ -24,13 +26,17 @@ from qbwatch.edges.control import ControlServer, Peer
 from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.heartbeats import Heartbeats
 from qbwatch.edges.holidays_aside import closed_days_aside
+from qbwatch.edges.pause_note import read_pause
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
+from qbwatch.edges.shared_answer import SharedAnswer
 from qbwatch.edges.systemd import Notifier
 from qbwatch.errands import run_errand
 from qbwatch.intake import Intake
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Scope, Step
 from qbwatch.publishing import Publisher
+from qbwatch.requests import asked_by
+from qbwatch.retention import Retention
 from qbwatch.run_json import outcome_json
 from qbwatch.worker import Worker
 
@@ -55,19 +61,29 @@ class Running:
     parts: Parts | None = None
     control: ControlServer | None = None
     publisher: Publisher | None = None
+    retention: Retention | None = None
+    misconfigured: Problem | None = None
     said_at: float = -math.inf
+    _shared: SharedAnswer[Json] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._shared = SharedAnswer(self.said)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The database, once it was reached."""
+        return self.parts.engine if self.parts else None
 
     # what it answers
 
     def status(self, _params: Json, _peer: Peer) -> Json:
-        """The answer to ``status``."""
-        return self.said()
+        """The answer to ``status``, however many ask."""
+        return self._shared.get()
 
     def said(self) -> Json:
         """The whole status, as the daemon gives it."""
         self.said_at = time.monotonic()
-        engine = self.parts.engine if self.parts else None
-        return answer(self.config, engine, self.facts(), answered_by="daemon", calendar=closed_days_aside)
+        return answer(self.config, self.engine, self.facts(), answered_by="daemon", calendar=closed_days_aside)
 
     def trouble(self) -> Trouble:
         """What is wrong now, asked for every few seconds.
@@ -77,8 +93,7 @@ class Running:
         """
         if time.monotonic() - self.said_at > _KEPT_FOR:
             self.said()
-        engine = self.parts.engine if self.parts else None
-        return trouble_of(self.config, engine, self.facts(), closed_days_aside)
+        return trouble_of(self.config, self.engine, self.facts(), closed_days_aside)
 
     def once(self, params: Json, peer: Peer) -> Json:
         """One run now, after a scan; waits for its end."""
@@ -91,7 +106,7 @@ class Running:
             if not picked:
                 self._take_in(self.intake)
             scope = Scope(params.get("dataset"), frozenset(picked) if picked else None)
-            outcome = self.worker.request(force, scope).result(_REQUEST_WITHIN)
+            outcome = self.worker.request(force, scope, asked_by(peer, "once")).result(_REQUEST_WITHIN)
             with self.parts.engine.connect() as connection, connection.begin():
                 return outcome_json(outcome) | {"files": standing_of(connection, picked)}
         except DATABASE_ERRORS as error:
@@ -135,7 +150,8 @@ class Running:
         log.info("a test was asked for", select=select, uid=peer.uid, pid=peer.pid)
         should_stop = parts.pipeline.should_stop
         done = worker.have_done(
-            lambda connection: run_tests(connection, parts.dbt, select, should_stop, lambda: datetime.now(UTC))
+            lambda connection: run_tests(connection, parts.dbt, select, should_stop, lambda: datetime.now(UTC)),
+            asked_by(peer, "test"),
         )
         answer: Json = done.result(_REQUEST_WITHIN)
         return answer
@@ -144,7 +160,9 @@ class Running:
         log.info("an errand was asked for", errand=name, uid=peer.uid, pid=peer.pid)
         worker, parts = self._started()
         loader = parts.pipeline.loader
-        done = worker.have_done(lambda connection: run_errand(name, connection, loader, params, datetime.now(UTC)))
+        done = worker.have_done(
+            lambda connection: run_errand(name, connection, loader, params, datetime.now(UTC)), asked_by(peer, name)
+        )
         answer: Json = done.result(_REQUEST_WITHIN)
         return answer
 
@@ -175,8 +193,8 @@ class Running:
             problems.append(Problem(outage.code, outage.failure_class, Severity.ERROR, summary, outage.hint, since))
         if (locked := self.worker.locked_out) is not None:
             problems.append(Problem(locked.code, locked.failure_class, Severity.ERROR, locked.reason, locked.hint))
-        if self.publisher is not None and (unwritable := self.publisher.problem()) is not None:
-            problems.append(unwritable)
+        unwritable = self.publisher.problem() if self.publisher else None
+        problems += [each for each in (unwritable, self.misconfigured) if each is not None]
         return DaemonFacts(
             state=self._state(self.worker),
             pid=os.getpid(),
@@ -191,6 +209,11 @@ class Running:
             more_settling=seen.settling_count - len(seen.settling),
             ignored=seen.ignored,
             problems=problems,
+            paused=read_pause(self.config.state.directory) if self.worker.steering.paused else None,
+            requests=[
+                {"request": asked.what, "by": asked.by, "since": moment(asked.at)}
+                for asked in self.worker.requests.asked()
+            ],
         )
 
     def doing(self) -> DaemonState:
@@ -200,7 +223,7 @@ class Running:
     def _state(self, worker: Worker) -> DaemonState:
         if self.stop.is_set():
             return DaemonState.STOPPING
-        if worker.paused:
+        if worker.steering.paused and not worker.busy:
             return DaemonState.PAUSED
         return DaemonState.RUNNING if worker.busy else DaemonState.IDLE
 

@@ -72,6 +72,14 @@ class Transforming:
                  cold_because=result.cold_because)  # fmt: skip
         return result
 
+    def build_selected(self, select: Sequence[str], *, full: bool) -> TransformResult:
+        """Build what a person named, by dbt's own selection; what is owed stays owed."""
+        result = self.dbt.build(select, full_refresh=full, should_stop=self._should_stop)
+        self._settle([], result, full=full)
+        if not result.succeeded and result.outcome is not Outcome.CANCELLED:
+            self.progress.failures.append(f"dbt: {result.message}")
+        return result
+
     def _should_stop(self) -> bool:
         passing(Moment.DBT_RUNS)
         return self.should_stop()

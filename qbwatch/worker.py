@@ -35,7 +35,8 @@ from qbwatch.edges.postgres import (
 )
 from qbwatch.log import get_logger
 from qbwatch.pipeline import EVERYTHING, Pipeline, RunOutcome, Scope
-from qbwatch.requests import Errand, Request, Requests
+from qbwatch.requests import Asked, Errand, Request, Requests
+from qbwatch.steering import Steering
 
 log = get_logger(__name__)
 
@@ -66,9 +67,8 @@ class Worker:
     outage: Failure | None = None
     outage_since: datetime | None = None
     locked_out: Failure | None = None
-    busy: bool = False
-    paused: bool = False
-    _requests: Requests = field(default_factory=Requests)
+    steering: Steering = field(default_factory=Steering)
+    requests: Requests = field(default_factory=Requests)
     _wake: threading.Event = field(default_factory=threading.Event)
     _session: psycopg.Connection[Any] | None = None
     _former: Session | None = None
@@ -81,24 +81,33 @@ class Worker:
         self._woken_at = time.monotonic()
         self._wake.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a run or an errand is under way."""
+        return self.steering.busy
+
     def interrupt(self) -> None:
         """Once ``stop`` is set: cancel the statement that the loop waits for, so that it sees the stop."""
         if self._session is not None:
             cancel(self._session)
 
-    def request(self, force: Mode | None = None, scope: Scope = EVERYTHING) -> Future[RunOutcome | None]:
+    def request(
+        self, force: Mode | None = None, scope: Scope = EVERYTHING, asked: Asked | None = None
+    ) -> Future[RunOutcome | None]:
         """Ask for one run now, in turn; what waits for a later try is due too. Fails with `QbwatchError`."""
-        request = Request(force, replace(scope, asked=True))
-        self._requests.put(request)
-        self.wake()
+        request = Request(force, replace(scope, asked=True), asked)
+        self._enqueue(request)
         return request.answer
 
-    def have_done(self, work: Callable[[Connection], Any]) -> Future[Any]:
+    def have_done(self, work: Callable[[Connection], Any], asked: Asked | None = None) -> Future[Any]:
         """Have something done over the pipeline's connection, in turn, also while paused. Fails with `QbwatchError`."""
-        errand = Errand(work)
-        self._requests.put(errand)
-        self.wake()
+        errand = Errand(work, asked)
+        self._enqueue(errand)
         return errand.answer
+
+    def _enqueue(self, request: Request | Errand) -> None:
+        self.requests.put(request)
+        self.wake()
 
     def loop(self) -> None:
         """Run until asked to stop; returns when stopped. Any error that is no database fault ends the thread."""
@@ -116,7 +125,7 @@ class Worker:
                     self._note_outage(failure_of(error))
                     self._pause(min(_FIRST_OUTAGE_PAUSE * 2 ** min(outages - 1, 10), _LONGEST_OUTAGE_PAUSE))
         finally:
-            self._requests.close()
+            self.requests.close()
 
     def _hold_lock(self, connection: Connection) -> None:
         """Take the one-instance lock, waiting for it if need be; then clean up after whoever held it before."""
@@ -150,12 +159,12 @@ class Worker:
     def _work(self, connection: Connection) -> None:
         while not self.stop.is_set():
             self.beat()
-            request = self._requests.next()
+            request = self.requests.take()
             if isinstance(request, Errand):
                 self._run_errand(connection, request)
             elif request is not None:
                 self._serve(connection, request)
-            elif self.paused:
+            elif self.steering.paused:
                 self._pause(_IDLE_LOOK)
             else:
                 self._work_by_itself(connection)
@@ -168,7 +177,7 @@ class Worker:
             self._pause(_IDLE_LOOK)
         elif not self._may_start():
             self._pause(_UNQUIET_LOOK)
-        else:
+        elif self.steering.begin(by_itself=True):
             self._run(connection, plan)
 
     def _may_start(self) -> bool:
@@ -180,23 +189,27 @@ class Worker:
         return is_over or now - self._held_back_since > _BATCH_PATIENCE
 
     def _run(self, connection: Connection, plan: Plan) -> RunOutcome:
-        self.busy, self._held_back_since = True, None
+        self._held_back_since = None
         try:
             return self.pipeline.run(connection, plan)
         finally:
-            self.busy = False
+            self.steering.end()
 
     def _serve(self, connection: Connection, request: Request) -> None:
         with request.answered():
-            plan = self.pipeline.plan(connection, request.force, request.scope)
-            request.answer.set_result(None if plan is None else self._run(connection, plan))
+            self.steering.begin(by_itself=False)
+            try:
+                plan = self.pipeline.plan(connection, request.force, request.scope)
+                request.answer.set_result(None if plan is None else self._run(connection, plan))
+            finally:
+                self.steering.end()
 
     def _run_errand(self, connection: Connection, errand: Errand) -> None:
-        self.busy = True
+        self.steering.begin(by_itself=False)
         try:
             errand.do(connection)
         finally:
-            self.busy = False
+            self.steering.end()
 
     def _note_outage(self, failure: Failure) -> None:
         """Who asked for a run gets an answer now; the work itself waits for the database."""
@@ -204,7 +217,7 @@ class Worker:
             log.error("the database is out of reach; trying again", reason=failure.reason, code=failure.code)
             self.outage_since = self.now()
         self.outage = failure
-        self._requests.refuse(f"the database is out of reach: {failure.reason}", failure.hint)
+        self.requests.refuse(f"the database is out of reach: {failure.reason}", failure.hint)
 
     def _note_locked_out(self, holder: int | None) -> None:
         reason = f"another qbwatch works on this database (backend {holder}); nothing is loaded here meanwhile"

@@ -10,8 +10,9 @@ import click
 
 from qbwatch import __version__
 
-_COMMANDS = {
+COMMANDS = {
     "demo": "qbwatch.cli.demo:demo",
+    "init": "qbwatch.cli.init:init",
     "run": "qbwatch.cli.run:run",
     "once": "qbwatch.cli.once:once",
     "plan": "qbwatch.cli.once:plan",
@@ -24,9 +25,18 @@ _COMMANDS = {
     "accept": "qbwatch.cli.decide:accept",
     "revert": "qbwatch.cli.revert:revert",
     "rebuild": "qbwatch.cli.rebuild:rebuild",
+    "transform": "qbwatch.cli.transform:transform",
+    "pause": "qbwatch.cli.steer:pause",
+    "resume": "qbwatch.cli.steer:resume",
+    "stop-run": "qbwatch.cli.steer:stop_run",
+    "reload": "qbwatch.cli.steer:reload",
     "runs": "qbwatch.cli.runs:runs",
     "test": "qbwatch.cli.test:test",
     "alerts": "qbwatch.cli.alerts:alerts",
+    "doctor": "qbwatch.cli.doctor:doctor",
+    "systemd-unit": "qbwatch.cli.systemd_unit:systemd_unit",
+    "completion": "qbwatch.cli.man:completion",
+    "man": "qbwatch.cli.man:man",
 }
 
 
@@ -34,10 +44,10 @@ class _Commands(click.Group):
     """Subcommands by name; a mistyped one is answered with the nearest."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        place = _COMMANDS.get(cmd_name)
+        place = COMMANDS.get(cmd_name)
         if place is None:
             return None
         module, _, name = place.partition(":")
@@ -47,8 +57,8 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS:
-            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+        if args and args[0] not in COMMANDS:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             meant = f"; did you mean '{near[0]}'?" if near else ""
             raise click.UsageError(f"no such command: {args[0]!r}{meant}", ctx)
         return super().resolve_command(ctx, args)

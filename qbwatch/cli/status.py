@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,15 +24,19 @@ from qbwatch.cli.options import (
 )
 from qbwatch.core.model import QbwatchError
 
+if TYPE_CHECKING:
+    from qbwatch.edges.control_client import ControlUnreachable
+
 _CHECK_CODES = {"ok": 0, "warning": 1, "error": 2}
 _CHECK_WORDS = {"ok": "OK", "warning": "WARNING", "error": "CRITICAL"}
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+_ALIKE = 3  # relations that are too old: the table below the problems has each
 _MARKS = {"fresh": "fresh", "warn": "WARN", "stale": "STALE", "never": "never"}
 
 
 @click.command(short_help="Is my data current, and is it right?")
 @click.option("--check", is_flag=True, help="One line and an exit code, for monitoring.")
-@click.option("--watch", is_flag=True, help="Show it again every second, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Show it whenever it changes, until Ctrl-C.")
 @config_option
 @json_option
 def status(check: bool, watch: bool, config: str | None, as_json: bool) -> int:
@@ -53,20 +58,39 @@ def status(check: bool, watch: bool, config: str | None, as_json: bool) -> int:
             raise
         click.echo(f"QBWATCH UNKNOWN: {' '.join(error.message.split())}")
         return 3
-    while True:
-        said = ask(loaded)
-        if check:
-            click.echo(_check_line(said))
-            return _CHECK_CODES[said["health"]]
+    if check:
+        return _check(loaded)
+    for said in _answers(loaded) if watch else [ask(loaded)]:
         if as_json:
             print_json(said)
         else:
             if watch:
                 click.clear()
             click.echo("\n".join(render(said, loaded.quickbooks.timezone)))
-        if not watch:
-            return 0
-        time.sleep(1.0)
+    return 0
+
+
+def _check(config: Any) -> int:
+    """Whatever goes wrong is an answer too: a monitor knows no other."""
+    try:
+        said = ask(config)
+    except Exception as error:  # noqa: BLE001 (the monitor must hear of it)
+        click.echo(f"QBWATCH UNKNOWN: {' '.join(str(error).split()) or type(error).__name__}")
+        return 3
+    click.echo(_check_line(said))
+    return _CHECK_CODES[said["health"]]
+
+
+def _answers(config: Any) -> Iterator[dict[str, Any]]:
+    """The status now and whenever it changes: told by the daemon while it is up, asked for each second while not."""
+    from qbwatch.edges.control_client import ControlUnreachable, stream
+
+    while True:
+        try:
+            yield from stream(config.control.socket, timeout=0.9)
+        except ControlUnreachable as unreachable:
+            yield _ask_without_daemon(config, unreachable)
+            time.sleep(1.0)
 
 
 def show_status(config: str | None) -> None:
@@ -84,20 +108,25 @@ def ask(config: Any) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = call(config.control.socket, "status", timeout=0.9)
         return answer
-    except ControlUnreachable:
-        return _ask_without_daemon(config)
+    except ControlUnreachable as unreachable:
+        return _ask_without_daemon(config, unreachable)
 
 
-def _ask_without_daemon(config: Any) -> dict[str, Any]:
+def _ask_without_daemon(config: Any, unreachable: ControlUnreachable) -> dict[str, Any]:
     from qbwatch.answering import answer
     from qbwatch.core.facts import DaemonFacts
-    from qbwatch.core.model import DaemonState
+    from qbwatch.core.model import DaemonState, Failure, FailureClass
     from qbwatch.database import database_url
+    from qbwatch.edges.control_client import Unreachable
     from qbwatch.edges.postgres import engine_for
 
     url = database_url(config, start=False)
     engine = engine_for(url, name="qbwatch-status") if url else None
-    return answer(config, engine, DaemonFacts(DaemonState.DOWN), answered_by="ledger")
+    silence = None
+    if unreachable.kind not in (Unreachable.ABSENT, Unreachable.REFUSED):
+        kind, text, hint = unreachable.kind.value, unreachable.message, unreachable.hint
+        silence = Failure(FailureClass.INFRASTRUCTURE, kind, text, hint)
+    return answer(config, engine, DaemonFacts(DaemonState.DOWN, silence=silence), answered_by="ledger")
 
 
 def render(said: dict[str, Any], zone: tzinfo | None = None) -> list[str]:
@@ -119,9 +148,12 @@ def _problem_lines(problems: list[dict[str, Any]]) -> list[str]:
     lines = []
     for _, alike in groupby(problems, lambda problem: (problem["code"], problem["hint"])):
         several = list(alike)
-        for problem in several:
+        shown_ones = several if len(several) <= _ALIKE or several[0]["code"] != "stale" else several[:_ALIKE]
+        for problem in shown_ones:
             mark = "!" if problem["severity"] == "error" else "?"
             lines += wrapped(problem["summary"], f"  {mark} ", "    ")
+        if len(shown_ones) < len(several):
+            lines.append(f"    and {len(several) - len(shown_ones)} more that are too old, as the table shows")
         lines += wrapped(several[0]["hint"], "    → ", "      ")
     return lines
 
@@ -156,6 +188,8 @@ def _work_lines(said: dict[str, Any]) -> list[str]:
     if run := said["current_run"]:
         what = f" {shown(run['file'], 40)}" if run["file"] else ""
         lines.append(f"  running: {run['mode']} run {run['id']}, {run['step']}{what} ({run['done']}/{run['total']})")
+    if asked := said["daemon"].get("requests"):
+        lines += wrapped(", ".join(f"{each['request']} by {each['by']}" for each in asked), "  asked for: ", "    ")
     if said["pending"]["count"]:
         lines += wrapped(_waiting(said["pending"]), "  waiting: ", "    ")
     if last := said["last_run"]:
@@ -206,5 +240,11 @@ def _what_next(said: dict[str, Any]) -> str:
     if said["quarantined"]:
         return f"qbwatch why '{said['quarantined'][0]['name']}'"
     if said["daemon"]["state"] == "down":
-        return "qbwatch run (or systemctl start qbwatch)"
+        return "systemctl start qbwatch (or qbwatch run); if it doesn't stay up: qbwatch doctor"
+    if said["daemon"].get("paused"):
+        return "qbwatch resume"
+    if said["health"] == "error":
+        return "qbwatch doctor, qbwatch alerts"
+    if said["current_run"]:
+        return "qbwatch status --watch"
     return "qbwatch files, qbwatch why FILE, qbwatch --help"

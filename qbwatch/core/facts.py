@@ -53,8 +53,21 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Who paused the work, and when (None: the note of it can't be read)."""
+
+    since: datetime | None
+    by: str
+
+    def to_json(self) -> Json:
+        """The entry ``paused`` of the daemon."""
+        return {"since": moment(self.since), "by": self.by}
+
+
+@dataclass(frozen=True, slots=True)
 class DaemonFacts:
-    """What only the daemon knows of itself."""
+    """What only the daemon knows of itself. ``requests``: what people asked for and isn't done, in its order;
+    ``silence``: why one that is there gave no answer."""
 
     state: DaemonState
     pid: int | None = None
@@ -69,6 +82,9 @@ class DaemonFacts:
     sync_client: str | None = None  # the program that brings the files, as far as known
     ignored: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
+    paused: Pause | None = None
+    requests: Sequence[Json] = ()
+    silence: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,16 +20,24 @@ def of_daemon(daemon: DaemonFacts) -> list[Problem]:
     """Faults of the daemon and its surroundings: down, deaf, or what the intake reports."""
     problems = list(daemon.problems)
     if daemon.state is DaemonState.DOWN:
-        hint = "start it: `systemctl start qbwatch`, or `qbwatch run` in the foreground"
-        problems.append(
-            Problem("daemon_down", FailureClass.INFRASTRUCTURE, Severity.ERROR, "the daemon is not running", hint)
-        )
+        problems.append(daemon_down(daemon.silence))
     elif daemon.watch_alive is False and not any(each.code in _NO_FOLDER for each in daemon.problems):
         hint = "new files are still found by the periodic scan; see the journal"
         problems.append(
             Problem("watch_dead", FailureClass.INFRASTRUCTURE, Severity.ERROR, "the folder watch is dead", hint)
         )
+    if daemon.paused is not None:
+        text = f"paused by {daemon.paused.by}: nothing is loaded until it is resumed"
+        hint, since = "go on: qbwatch resume", daemon.paused.since
+        problems.append(Problem("paused", FailureClass.CONFIGURATION, Severity.WARNING, text, hint, since))
     return problems
+
+
+def daemon_down(silence: Failure | None) -> Problem:
+    """No daemon answers: there is none, or one that may not be asked or doesn't speak."""
+    hint = "start it: `systemctl start qbwatch`, or `qbwatch run` in the foreground"
+    silence = silence or Failure(FailureClass.INFRASTRUCTURE, "absent", "the daemon is not running", hint)
+    return Problem("daemon_down", silence.failure_class, Severity.ERROR, silence.reason, silence.hint)
 
 
 def of_ledger(ledger: LedgerFacts) -> list[Problem]:
@@ -78,7 +86,7 @@ def of_ledger(ledger: LedgerFacts) -> list[Problem]:
             FailureClass.CONFIGURATION,
             Severity.WARNING,
             f"alert channel {each['service']} broken since {each['since']:%Y-%m-%d %H:%M} UTC: {each['error']}",
-            "put a valid address into alerts.urls, restart, then: qbwatch alerts test",
+            "put a valid address into alerts.urls, then: qbwatch reload && qbwatch alerts test",
             each["since"],
             concerns=each["service"],
         )

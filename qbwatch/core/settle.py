@@ -76,9 +76,13 @@ class Settler:
     """Keeps the paths that are being watched until they settle. Not thread-safe: it belongs to one loop."""
 
     def __init__(self, quiet_for: timedelta, doubt_for: timedelta) -> None:
+        self.adjust(quiet_for, doubt_for)
+        self._paths: dict[bytes, _Path] = {}
+
+    def adjust(self, quiet_for: timedelta, doubt_for: timedelta) -> None:
+        """Wait so long from now on, also for the paths that are known."""
         self._quiet_for = quiet_for
         self._doubt_for = max(doubt_for, quiet_for)
-        self._paths: dict[bytes, _Path] = {}
 
     def __contains__(self, path: bytes) -> bool:
         return path in self._paths

@@ -43,6 +43,8 @@ def assemble(
             "watch_alive": daemon.watch_alive,
             "events_missed": daemon.events_missed,
             "last_scan_at": moment(daemon.last_scan_at),
+            "paused": daemon.paused.to_json() if daemon.paused else None,
+            "requests": list(daemon.requests),
         },
         "pending": {
             "count": ledger.waiting_count + len(settling) + daemon.more_settling,
@@ -119,8 +121,13 @@ def from_cache(answer: Json, cached_at: datetime, problem: Problem, daemon: Daem
         "answered_by": "cache",
         "health": "error",
         "problems": [said, *known],
-        "daemon": {**answer["daemon"], "state": state, "pid": pid, "watch_alive": alive},
+        "daemon": {**answer["daemon"], "state": state, "pid": pid, "watch_alive": alive, **_steered(daemon)},
     }
+
+
+def _steered(daemon: DaemonFacts | None) -> Json:
+    paused = daemon.paused.to_json() if daemon and daemon.paused else None
+    return {"paused": paused, "requests": list(daemon.requests) if daemon else []}
 
 
 def _of_now(daemon: DaemonFacts) -> list[Json]:

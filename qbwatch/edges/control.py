@@ -29,7 +29,7 @@ __all__ = ["ControlServer", "Method", "Peer"]
 
 Method = Callable[[dict[str, Any], Peer], object]
 
-MOST_SUBSCRIBERS = 32  # half of all places, so that there is always one for somebody who only asks
+MOST_SUBSCRIBERS = 32  # far fewer than there are places, so that there is always one for somebody who only asks
 
 _log = get_logger(__name__)
 

@@ -5,6 +5,7 @@ Only the control loop touches a connection; nothing in here blocks.
 
 from __future__ import annotations
 
+import select
 import socket
 from enum import StrEnum
 
@@ -41,8 +42,9 @@ class Connection:
 
     @property
     def wants_read(self) -> bool:
-        """While a method runs we read on only to notice that the client left; a full inbox then waits in the kernel."""
-        return not self.has_ended and (self.phase is not Phase.WORKING or len(self._inbox) <= LONGEST_REQUEST)
+        """While it waits for a turn or for its answer we read on only to notice that it left; more than a request's
+        length then waits in the kernel."""
+        return not self.has_ended and len(self._inbox) <= LONGEST_REQUEST
 
     @property
     def wants_write(self) -> bool:
@@ -53,7 +55,8 @@ class Connection:
         """True when nothing can come of it any more."""
         if self.is_broken or (self.has_ended and self.phase is Phase.SUBSCRIBED):
             return True
-        return self.has_ended and self.phase in (Phase.ASKING, Phase.LEAVING) and not self._outbox
+        is_asking = self.phase is Phase.ASKING and not self.has_line
+        return self.has_ended and (is_asking or self.phase is Phase.LEAVING) and not self._outbox
 
     def read(self) -> None:
         """Take what has arrived."""
@@ -68,11 +71,23 @@ class Connection:
         if self.phase in (Phase.ASKING, Phase.WORKING):
             self._inbox += chunk
 
+    @property
+    def has_line(self) -> bool:
+        """True when a whole request line is here; at the end of what it sends also a last one without its newline."""
+        return b"\n" in self._inbox or (self.has_ended and bool(self._inbox.strip()))
+
+    @property
+    def is_gone(self) -> bool:
+        """True when it has closed altogether and nobody would hear an answer. (One that only sends no more, hears.)"""
+        poll = select.poll()
+        poll.register(self.sock, 0)
+        return bool(poll.poll(0))
+
     def next_line(self) -> bytes | None:
-        """The next whole request line; at the end of what it sends also a last one without its newline."""
-        end = self._inbox.find(b"\n")
-        if end < 0 and not (self.has_ended and self._inbox.strip()):
+        """The next whole request line."""
+        if not self.has_line:
             return None
+        end = self._inbox.find(b"\n")
         line = bytes(self._inbox[:end] if end >= 0 else self._inbox)
         del self._inbox[: end + 1 if end >= 0 else len(self._inbox)]
         return line
@@ -80,7 +95,7 @@ class Connection:
     @property
     def is_flooding(self) -> bool:
         """True when what it sent is longer than a request may be and still isn't one."""
-        return len(self._inbox) > LONGEST_REQUEST
+        return len(self._inbox) > LONGEST_REQUEST and not self.has_line
 
     def owe(self, data: bytes, phase: Phase, now: float) -> None:
         """Add to what it gets, and go on as ``phase``."""
@@ -118,7 +133,7 @@ class Connection:
             return is_pressed or now - self._since > ANSWER_PATIENCE
         if self._outbox:
             return now - self._since > ANSWER_PATIENCE
-        if self.phase is Phase.ASKING:
+        if self.phase is Phase.ASKING and not self.has_line:  # else it is we who are late
             return now - self._since > (PRESSED_PATIENCE if is_pressed else REQUEST_PATIENCE)
         return False
 

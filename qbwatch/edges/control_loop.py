@@ -12,14 +12,17 @@ import selectors
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from qbwatch.edges import control_wire as wire
 from qbwatch.edges.control_connection import LONGEST_REQUEST, Connection, Phase
 from qbwatch.edges.control_socket import BoundSocket, read_peer
 from qbwatch.log import get_logger
 
-MOST_CLIENTS = 64
+MOST_CLIENTS = 256  # a descriptor each; so many have to be silent at once before others wait for a place
+MOST_WORKING = 48  # requests that are being carried out, each in a thread of its own; others wait for their turn
 _TURN = 0.5  # seconds after which the loop looks at its clocks although nothing happened
 _GRACE = 2.0  # seconds in which answers under way are still delivered on stopping
 _REST = 1.0  # seconds without accepting after the system ran out of descriptors
@@ -40,6 +43,7 @@ class Loop:
     ) -> None:
         self._bound, self._begin, self._on_subscribers, self._beat = bound, begin, on_subscribers, beat
         self._connections: set[Connection] = set()
+        self._queue: deque[Connection] = deque()
         self._answers: queue.SimpleQueue[tuple[Connection | None, bytes]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._accept_at = 0.0
@@ -78,10 +82,8 @@ class Loop:
         connection.owe(refusal.encode(), Phase.LEAVING, time.monotonic())
 
     def _ring(self) -> None:
-        try:
+        with suppress(OSError):  # it is ringing already, or nobody listens any more
             self._bell.send(b"!")
-        except OSError:
-            return  # it is ringing already, or nobody listens any more
 
     def _serve(self) -> None:
         """Top of the thread ``control``."""
@@ -158,8 +160,16 @@ class Loop:
         self._advance(connection)
 
     def _advance(self, connection: Connection) -> None:
-        """Begin what the client asked for, as far as that is known by now."""
-        while connection.phase is Phase.ASKING and (line := connection.next_line()) is not None:
+        """Begin what the client asked for, as far as that is known by now and it is its turn."""
+        while connection.phase is Phase.ASKING and connection.has_line:
+            if connection.is_gone:  # what nobody hears the outcome of isn't begun
+                self._drop(connection)
+                return
+            if self._working >= MOST_WORKING:
+                if connection not in self._queue:
+                    self._queue.append(connection)
+                break
+            line = connection.next_line() or b""
             if len(line) > LONGEST_REQUEST:
                 self._refuse_flood(connection)
             elif line.strip():
@@ -172,17 +182,22 @@ class Loop:
         text = f"a request longer than {LONGEST_REQUEST} bytes"
         self.refuse(connection, wire.Refusal(None, wire.INVALID_REQUEST, text))
 
+    @property
+    def _working(self) -> int:
+        return sum(connection.phase is Phase.WORKING for connection in self._connections)
+
     def _deliver(self) -> None:
-        while True:
-            try:
+        with suppress(queue.Empty):
+            while True:
                 connection, data = self._answers.get_nowait()
-            except queue.Empty:
-                return
-            if connection is None:
-                self._broadcast(data)
-            elif connection in self._connections:
-                connection.owe(data, Phase.ASKING, time.monotonic())
-                self._advance(connection)
+                if connection is None:
+                    self._broadcast(data)
+                elif connection in self._connections:
+                    connection.owe(data, Phase.ASKING, time.monotonic())
+                    self._advance(connection)
+        while self._queue and self._working < MOST_WORKING:
+            if (waiting := self._queue.popleft()) in self._connections:
+                self._advance(waiting)
 
     def _broadcast(self, data: bytes) -> None:
         for each in list(self._connections):
@@ -192,9 +207,7 @@ class Loop:
 
     def _look_at_clocks(self, *, is_pressed: bool) -> None:
         now = time.monotonic()
-        for connection in list(self._connections):
-            if not connection.overdue(now, is_pressed=is_pressed):
-                continue
+        for connection in [each for each in self._connections if each.overdue(now, is_pressed=is_pressed)]:
             if connection.phase is Phase.ASKING and not connection.wants_write:
                 self.refuse(connection, wire.Refusal(None, wire.TIMED_OUT, "no request came in time"))
                 self._watch(connection)

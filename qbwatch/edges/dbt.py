@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 from qbwatch.edges.dbt_attempt import Attempts, DbtSettings, cancelled
 from qbwatch.edges.dbt_connection import Reached, end_backends, reach
 from qbwatch.edges.dbt_folder import LOG_FILE_BYTES, DbtFolder
 from qbwatch.edges.dbt_judge import unstored, with_rows
+from qbwatch.edges.dbt_project import Project
 from qbwatch.edges.dbt_relations import Version, versions
 from qbwatch.edges.dbt_result import NodeResult, Outcome, Relation, TransformResult
 from qbwatch.edges.dbt_warmth import Launch, Stamp, Warmth, stamp_of
@@ -55,6 +57,11 @@ class Dbt:
         """A command is to be expected: have a warm dbt ready for it. Returns at once; for any thread, at any time."""
         self._warmth.prepare(self._launch)
 
+    def allow(self, timeout: timedelta) -> None:
+        """How long a command may take, from the next one on."""
+        self._settings = replace(self._settings, timeout=timeout)
+        self._attempts = replace(self._attempts, settings=self._settings)
+
     def close(self) -> None:
         """End the warm dbt. Commands are run cold from now on."""
         self._warmth.close()
@@ -68,6 +75,11 @@ class Dbt:
     def warm_pid(self) -> int | None:
         """The warm dbt's process, while there is one."""
         return self._warmth.pid
+
+    @property
+    def project(self) -> Project:
+        """The project, and which state of it everything was built from."""
+        return Project(self._settings.project.absolute(), self._folder.path)
 
     def project_stamp(self) -> Stamp:
         """What the project is now; equal to one of before while none of its files was touched."""

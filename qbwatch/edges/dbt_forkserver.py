@@ -21,6 +21,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import importlib.util
 import json
 import os
 import select
@@ -84,6 +85,17 @@ def live_and_die_with(parent: int, name: str) -> None:
         os._exit(1)
 
 
+def beside(name: str) -> Any:
+    """A module that lies beside this one; not by its package, which would bring more of qbwatch along."""
+    place = Path(__file__).with_name(f"{name}.py")
+    found = importlib.util.spec_from_file_location(name, place)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
 def parsed(arguments: list[str]) -> Any:
     """The project's manifest. Raises whatever dbt says is wrong."""
     import dbt.adapters.postgres
@@ -91,30 +103,13 @@ def parsed(arguments: list[str]) -> Any:
     import dbt.task.test  # noqa: F401 - what dbt imports only when a command wants it, a tenth of a second each time
     from dbt.cli.main import dbtRunner
 
-    spare_unread_lines()
+    shortcuts = beside("dbt_shortcuts")
+    shortcuts.spare_unread_lines()
+    shortcuts.keep_sessions()
     result = dbtRunner().invoke(["parse", "--no-write-json", *arguments])
     if not result.success:
         raise RuntimeError(str(result.exception or "the project could not be parsed"))
     return result.result
-
-
-def spare_unread_lines() -> None:
-    """dbt renders every event for each of its logs, and only then asks whether that log takes its level: a sixth of a
-    build's work, for nobody. Where a release has it otherwise, it is left as it is."""
-    import dbt_common.events.logger as dbt_logger
-
-    logger: Any = dbt_logger
-    try:
-        write, numbers, level_of = logger._Logger.write_line, logger._log_level_map, logger.EventLevel
-    except AttributeError:
-        return
-
-    def write_line(self: Any, message: Any) -> None:
-        log = self._python_logger
-        if log is None or log.isEnabledFor(numbers[level_of(message.info.level)]) or logger._is_print_event(message):
-            write(self, message)
-
-    logger._Logger.write_line = write_line
 
 
 def make_ready(channel: Channel, manifest: Any) -> None:

@@ -22,10 +22,17 @@ from qbwatch.edges.dbt_forkserver import Channel
 from qbwatch.edges.dbt_process import Command, Ended, Ending, Tail
 
 PROGRAM = Path(dbt_forkserver.__file__)
-_AS_IMPORTED = hashlib.sha256(PROGRAM.read_bytes()).digest()
+_SHORTCUTS = PROGRAM.with_name("dbt_shortcuts.py")
 _LOOK_EVERY_SECONDS = 0.1
 _ANSWERS_WITHIN = 10.0  # seconds; for a fork, and for the end of what was killed
 _READY_WITHIN = 120.0  # seconds for dbt's import and the project's parsing, on a machine that is busy
+
+
+def _program() -> bytes:
+    return hashlib.sha256(PROGRAM.read_bytes() + _SHORTCUTS.read_bytes()).digest()
+
+
+_AS_IMPORTED = _program()
 
 
 class ServerLost(Exception):
@@ -37,7 +44,7 @@ class DbtServer:
 
     def __init__(self, command: Command) -> None:
         """Start it. Raises `OSError`, also where its program isn't the one that this process knows how to talk to."""
-        if hashlib.sha256(PROGRAM.read_bytes()).digest() != _AS_IMPORTED:
+        if _program() != _AS_IMPORTED:
             raise OSError(errno.ESTALE, "qbwatch was upgraded while it runs; restart it", str(PROGRAM))
         ours, theirs = socket.socketpair()
         with theirs:

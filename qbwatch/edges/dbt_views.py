@@ -5,6 +5,9 @@ it again with every load would take longer than the tables that are wanted. So b
 that this process has built from the project as it is, and that the database still has just as they were built then:
 that is asked before each build, since a view may have been dropped or replaced, a dump restored, another database put
 in place. It is asked after a build that makes a table anew as well: the views on that table go with the old one.
+
+A project that isn't the one that everything was last built from is built as a whole, whatever datasets were asked for:
+what they stand beside was made by models of before.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qbwatch.edges.dbt import Dbt
+from qbwatch.edges.dbt_project import Digest, Note
 from qbwatch.edges.dbt_relations import Version
 from qbwatch.edges.dbt_result import Outcome, Relation, TransformResult
 from qbwatch.edges.dbt_warmth import Stamp
@@ -33,6 +37,8 @@ class SparingDbt:
     _views: Mapping[str, Relation] = field(default_factory=dict)
     _built: dict[str, Version] = field(default_factory=dict)
     _loses_views: bool = False
+    _digest: Digest = ""
+    _is_changed: bool = False
 
     @property
     def target_schema(self) -> str:
@@ -46,7 +52,10 @@ class SparingDbt:
         stamp = self.dbt.project_stamp()
         if stamp != self._stamp:
             self._stamp, self._readers, self._views, self._built = stamp, {}, {}, {}
-            self._loses_views = False
+            self._loses_views, self._digest = False, self.dbt.project.digest()
+            self._is_changed = not self.dbt.project.is_noted(Note.BUILT)
+        if self._is_changed and all(map(_OF_A_DATASET.fullmatch, select)):
+            select = ()
         if not full_refresh and not self._loses_views and self._stand_below(select):
             spared = self.dbt.build(select, should_stop=should_stop, with_views=False)
             self._loses_views = self._may_lose_views(spared) and not self._stand_below(select)
@@ -55,6 +64,9 @@ class SparingDbt:
         result = self.dbt.build(select, full_refresh, should_stop)
         if stamp == self.dbt.project_stamp():  # else nobody knows from which of the two
             self._remember(result)
+            if not select and _made_all(result):
+                self.dbt.project.write(Note.BUILT, self._digest)
+                self._is_changed = False
         return result
 
     def _may_lose_views(self, spared: TransformResult) -> bool:
@@ -79,3 +91,10 @@ class SparingDbt:
         built = {node.unique_id for node in result.nodes if node.is_good} & self._views.keys()
         there = self.dbt.versions(self._views[name] for name in built)
         self._built |= {name: there[place] for name in built if (place := self._views[name]) in there}
+
+
+def _made_all(result: TransformResult) -> bool:
+    """Whether nothing but tests may have gone wrong."""
+    return result.outcome in _WENT_THROUGH and all(
+        node.is_good for node in result.nodes if node.resource_type != "test"
+    )

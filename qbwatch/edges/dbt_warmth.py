@@ -15,15 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qbwatch.edges.dbt_process import Command, Ended
+from qbwatch.edges.dbt_project import files_of
 from qbwatch.edges.dbt_server import DbtServer, ServerLost
 from qbwatch.log import get_logger
 
 log = get_logger(__name__)
 
 _STARTED_WITHIN = 15.0  # seconds; the thread connects to the database first
-
-# Of a project's folder; dbt writes there when it is used by hand, and reads none of it.
-_NOT_READ = frozenset({"target", "logs", ".git"})
 
 Stamp = bytes
 
@@ -163,12 +161,9 @@ def _started(launch: Launch | None) -> _Warm | None:
 def stamp_of(project: Path, environment: Mapping[str, str]) -> Stamp:
     """What a parsed project was read from: each file's place, size, times and number, and the environment."""
     digest = hashlib.sha256(repr(sorted(environment.items())).encode("utf-8", "surrogateescape"))
-    for folder, folders, names in os.walk(project):
-        folders[:] = sorted(name for name in folders if name not in _NOT_READ)
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            with contextlib.suppress(FileNotFoundError):  # a link into nowhere, or just taken away
-                look = os.stat(path)
-                seen = (path, look.st_size, look.st_mtime_ns, look.st_ctime_ns, look.st_ino)
-                digest.update(repr(seen).encode("utf-8", "surrogateescape"))
+    for path in files_of(project):
+        with contextlib.suppress(FileNotFoundError):  # a link into nowhere, or just taken away
+            look = os.stat(path)
+            seen = (str(path), look.st_size, look.st_mtime_ns, look.st_ctime_ns, look.st_ino)
+            digest.update(repr(seen).encode("utf-8", "surrogateescape"))
     return digest.digest()

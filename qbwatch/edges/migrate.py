@@ -57,6 +57,12 @@ def head() -> str:
     return newest
 
 
+def revisions() -> frozenset[str]:
+    """All revisions of the shipped migrations."""
+    texts = [path.read_text("utf-8") for path in (shipped("migrations") / "versions").glob("*.py")]
+    return frozenset(found[1] for text in texts if (found := _REVISION.search(text)))
+
+
 def upgrade(url: str) -> None:
     """Run what Alembic has to do, in this process. Raises as `migrate` does."""
     engine = engine_for(url, name="qbwatch-migrate")

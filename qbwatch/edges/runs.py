@@ -65,6 +65,18 @@ def owe(
         connection.execute(text(query), {"dataset": dataset, "item": item_id, "full": full_refresh, "at": at})
 
 
+def owe_again(connection: Connection, at: datetime) -> list[str]:
+    """Note that dbt has work to do for all that was ever loaded and built, although no rows changed; the datasets that
+    weren't just owed anyway."""
+    query = """INSERT INTO qbwatch.transform_debt (dataset, owed_since)
+               SELECT DISTINCT item.dataset, CAST(:at AS timestamptz) FROM qbwatch.work_items AS item
+               WHERE item.state = 'loaded' AND item.dataset IS NOT NULL
+                 AND NOT EXISTS (SELECT FROM qbwatch.transform_debt AS owed
+                                 WHERE owed.dataset = item.dataset AND owed.attempt = 0)
+               RETURNING dataset"""
+    return sorted(connection.scalars(text(query), {"at": at}))
+
+
 def debts(connection: Connection) -> list[Debt]:
     """All dbt work that is owed, oldest first."""
     query = """SELECT id, dataset, full_refresh, owed_since, attempt, next_attempt_at, reason

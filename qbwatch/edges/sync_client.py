@@ -50,6 +50,15 @@ def running_clients(proc: Path = _PROC) -> frozenset[str]:
     return frozenset(client for command in _commands(proc) if (client := _client_of(command)))
 
 
+def client_of(directory: Path, proc: Path = _PROC) -> tuple[str | None, bool, str]:
+    """The client that keeps the folder by its mark (None: no mark), whether it runs, and how it is started."""
+    client = marked_client(directory)
+    if client is None:
+        return None, False, ""
+    is_running = bool(set(_SAME_SERVICE.get(client, (client,))) & running_clients(proc))
+    return client, is_running, _START.get(client, client)
+
+
 def _commands(proc: Path) -> Iterator[list[str]]:
     for name in os.listdir(proc):
         if name.isdecimal():

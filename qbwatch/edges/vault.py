@@ -58,7 +58,7 @@ class Vault:
 
     def __init__(self, directory: Path, reserve: Reserve | None = None) -> None:
         self._directory = directory
-        self._reserve = reserve or Reserve(0)
+        self.reserve = reserve or Reserve(0)
 
     def take(self, source: bytes, beneath: Path | None = None) -> Kept | Refusal:
         """Copy a regular file into the vault; content that is there already isn't written a second time.
@@ -162,7 +162,7 @@ class Vault:
         """Before the disk is full, since then the database, the log and dbt would have no room either."""
         status = os.statvfs(self._directory)
         free, total = status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
-        if free - size < (reserve := self._reserve.of_disk(total)):
+        if free - size < (reserve := self.reserve.of_disk(total)):
             raise no_room(self._directory, free, reserve, size)
 
     @contextmanager

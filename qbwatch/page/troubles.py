@@ -50,6 +50,11 @@ _OFFICE, _SERVER, _NOBODY = Whose.OFFICE, Whose.SERVER, Whose.NOBODY
 # The beginning of a code → title, what to do, who can. The longest beginning that fits counts.
 _WORDS: dict[str, tuple[str, str, Whose]] = {
     "daemon_down": ("qbwatch isn’t running, so new files aren’t loaded", _STARTS_IT, _SERVER),
+    "paused": (
+        "qbwatch is paused, so new files aren’t loaded",
+        "Let it go on when what it was paused for is over: qbwatch resume.",
+        _SERVER,
+    ),
     "locked_out": ("Another qbwatch works on the same database", "End one of the two.", _SERVER),
     "database_": ("The database can’t be reached or worked with", "Start it, or mend what ails it.", _SERVER),
     "disk_": ("The server’s disk is full or faulty, so files wait", "Free space on it, or mend it.", _SERVER),

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from installation import COMMAND, Installation
 from small_exports import customers, invoices, items
+from tiny_project import write_tiny_project
 from waiting import wait_until
 
 INVOICE = "Invoice_04_01_2025_2_00_00.csv"
@@ -297,6 +298,28 @@ def test_dbt_that_is_owed_is_in_the_plan_and_paid_by_once(install: Callable[...,
     assert (code, said["run"]["mode"], said["run"]["status"]) == (0, "repair", "success")
     assert said["run"]["transform"] in ("built", "warnings")
     assert installation.json("status")["transform"]["debt"] == []
+
+
+def test_a_changed_project_is_owed_once_by_all_that_was_loaded(
+    install: Callable[..., Installation], tmp_path: Path
+) -> None:
+    project = write_tiny_project(tmp_path / "tiny")
+    installation = install(extra=f'[transform]\nproject = "{project}"\n')
+    put(installation, Invoice_04_01_2025_2_00_00=invoices(a=["10.00"]), Customer_04_01_2025_1_00_00=customers(c="Acme"))
+    once(installation)
+    assert once(installation)[1]["run"] is None
+    model = project / "models" / "tiny_lines.sql"
+    model.write_text(model.read_text().replace("count(*)", "-count(*)"))
+
+    code, said = once(installation)
+
+    assert (code, said["run"]["mode"], said["run"]["status"]) == (0, "repair", "success")
+    assert installation.query("SELECT lines FROM analytics_mart.tiny_lines") == [(-1,)]
+    assert once(installation)[1]["run"] is None
+    model.write_text("select wrong from {{ source('quickbooks', 'invoices') }}")
+    for _ in range(2):  # it isn't owed anew with each start
+        assert once(installation)[0] != 0
+        assert installation.query("SELECT dataset FROM qbwatch.transform_debt") == [("quickbooks.invoices",)]
 
 
 def test_a_stop_ends_it_quietly_and_loses_nothing(install: Callable[..., Installation]) -> None:

@@ -429,6 +429,23 @@ def test_the_rows_that_break_a_plain_test_are_stored_too(books: psycopg.Connecti
     assert [row["order_key"] for row in stored] == ["invoice:1", "invoice:2"]
 
 
+def test_a_test_has_a_table_while_it_finds_rows(books: psycopg.Connection, dbt: Dbt) -> None:
+    orphan = invoice("1", line(None, "10.00"), total_amount=10, customer="Nobody")
+    tables = "select relname::text as name from pg_class where relnamespace::regnamespace::text = 'analytics_quality'"
+    place = "analytics_quality.assert_orders_name_known_customers"
+    insert(books, "invoices", *orphan)
+    assert set(warned(dbt.build())) == {"assert_orders_name_known_customers"}
+    insert(books, "invoices", *invoice("2", line(None, "10.00"), total_amount=10, customer="Nobody"))
+
+    assert set(warned(dbt.build())) == {"assert_orders_name_known_customers"}
+
+    assert [row["name"] for row in asked(books, tables)] == ["assert_orders_name_known_customers"]
+    assert len(asked(books, f"select * from {place}")) == 2
+    books.execute("delete from raw.quickbooks_invoices")
+    assert dbt.build().outcome is Outcome.BUILT
+    assert asked(books, tables) == []
+
+
 def test_a_build_mends_relations_of_an_older_project(books: psycopg.Connection, dbt: Dbt) -> None:
     insert(books, "items", {"_key": "i1", "item_name": "Fender"})
     books.execute("create schema analytics_staging")

@@ -63,9 +63,29 @@ def test_a_view_is_left_out_only_while_it_is_as_it_was_built(
     books.execute("drop schema analytics cascade")
     assert models_of(sparing.build(LINES)) == {"staged", "summed"}
     (folder / "models" / "staged.sql").write_text("select n + 1 as n from {{ source('office', 'lines') }}")
-    assert models_of(sparing.build(LINES)) == {"staged", "summed"}
+    assert models_of(sparing.build(LINES)) == {"staged", "summed", "noted"}
     assert books.execute("select n from analytics.staged").fetchone() == (2,)
     assert models_of(sparing.build(LINES, full_refresh=True)) == {"staged", "summed"}
+
+
+def test_a_changed_project_is_built_as_a_whole_until_all_its_models_are(
+    books: psycopg.Connection, project: Project, make_dbt: MakeDbt
+) -> None:
+    folder = project(SOURCES, **MODELS)
+    assert models_of(SparingDbt(make_dbt(folder)).build()) == {"staged", "summed", "noted"}
+    (folder / "models" / "noted.sql").write_text("select nothing from {{ source('office', 'notes') }}")
+
+    for _ in range(2):  # by a process that knows nothing of the one before
+        broken = SparingDbt(make_dbt(folder)).build(LINES)
+
+        assert (broken.outcome, broken.pays("office.lines")) == (Outcome.MODEL_ERROR, True)
+        assert not broken.pays("office.notes")
+    (folder / "models" / "noted.sql").write_text("select note as word from {{ source('office', 'notes') }}")
+    sparing = SparingDbt(make_dbt(folder))
+    assert models_of(sparing.build(["staged"])) == {"staged"}  # what a person names is no dataset
+    assert models_of(sparing.build(LINES)) == {"staged", "summed", "noted"}
+    assert models_of(sparing.build(LINES)) == {"summed"}
+    assert models_of(SparingDbt(make_dbt(folder)).build(LINES)) == {"staged", "summed"}
 
 
 def test_views_of_another_database_under_the_same_name_are_built(

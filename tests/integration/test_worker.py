@@ -128,7 +128,7 @@ def test_files_that_never_settle_hold_others_up_for_a_while_only(
 def test_a_paused_worker_does_nothing_but_beat_and_doesnt_spin(office: Office) -> None:
     with running(office) as started:
         wait_until(lambda: started.beats, 5)
-        started.worker.paused = True
+        started.worker.steering.pause()
         office.drop(INVOICE, invoices(a=["10.00"]))
         started.worker.wake()
         before = started.beats
@@ -138,7 +138,7 @@ def test_a_paused_worker_does_nothing_but_beat_and_doesnt_spin(office: Office) -
         assert office.query("SELECT state FROM qbwatch.work_items") == [("pending",)]
         assert started.beats < before + 20
 
-        started.worker.paused = False
+        started.worker.steering.resume()
         started.worker.wake()
         wait_loaded(office, 1)
 

@@ -26,11 +26,13 @@ from qbwatch.edges.dbt import Dbt, DbtSettings
 from qbwatch.edges.dbt_project import Note
 from qbwatch.edges.dbt_views import SparingDbt
 from qbwatch.edges.disk_room import Reserve
+from qbwatch.edges.lane_reader import READER
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.notify import check_services, services_of
 from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.silent_sessions import SilentSessions
+from qbwatch.edges.staging import LARGE
 from qbwatch.edges.vault import Vault
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.intake import Intake, IntakeSettings
@@ -76,6 +78,7 @@ def assemble(config: Config, url: str, should_stop: Callable[[], bool], changed:
             state=state,
             database_url=url,
             target_schema=config.transform.target_schema,
+            role=config.transform.role or "",
             timeout=config.transform.timeout,
             timezone=str(config.quickbooks.timezone),
         )
@@ -90,6 +93,8 @@ def make_intake(parts: Parts, stop: threading.Event, beat: Callable[[], None], a
 
     def admit(arrivals: Sequence[Arrival]) -> list[Admission]:
         parts.dbt.warm_up()
+        if any(arrival.size_bytes >= LARGE for arrival in arrivals):
+            READER.prepare()
         admissions = parts.admitter.admit_all(arrivals)
         admitted()
         return admissions

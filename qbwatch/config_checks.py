@@ -29,6 +29,13 @@ def check_schema_name(name: str) -> str:
     return name
 
 
+def check_role_name(name: str) -> str:
+    """A name that Postgres and dbt take unquoted."""
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
+        raise ValueError("is not a role's name; allowed: lower-case letters, digits and _, at most 63 characters")
+    return name
+
+
 def check_country(code: str) -> str:
     """Two letters, and a state's code; whether their calendar is known is found out where holidays are counted."""
     if not re.fullmatch(r"[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?", code):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from qbwatch.config_checks import check_country, check_schema_name
+from qbwatch.config_checks import check_country, check_role_name, check_schema_name
 from qbwatch.config_values import (
     AbsolutePath,
     AlertUrl,
@@ -74,11 +74,13 @@ class QuickBooks(_Section):
 
 
 class Transform(_Section):
-    """The dbt project (None: the one that is shipped), and where and how long it builds."""
+    """The dbt project (None: the one that is shipped), where and how long it builds, and as which role of the database
+    (None: as who logs in)."""
 
     project: AbsolutePath | None = None
     target_schema: Annotated[str, AfterValidator(check_schema_name)] = "analytics"
     timeout: Annotated[Duration, between("1s", "1d")] = timedelta(minutes=30)
+    role: Annotated[str, AfterValidator(check_role_name)] | None = None
 
 
 class Freshness(BaseModel):

@@ -31,6 +31,7 @@ from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
 from qbwatch.edges.systemd import Notifier
 from qbwatch.heartbeat import Heart
+from qbwatch.ledger_requests import LedgerRequests
 from qbwatch.log import get_logger
 from qbwatch.reloading import Reloading, fit_parts, keep_page
 from qbwatch.retention import Retention
@@ -63,12 +64,12 @@ def run_daemon(config: Config) -> int:
     methods = {
         "status": running.status,
         "once": running.once,
-        "retry": running.retry,
         "revert": running.revert,
         "rebuild": running.rebuild,
         "verify": running.verify,
         "test": running.test,
         **SteeringRequests(running).methods(),
+        **LedgerRequests(running).methods(),
         **reloading.methods(),
     }
     server = ControlServer(config.control.socket, methods)

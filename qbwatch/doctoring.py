@@ -27,6 +27,7 @@ log = get_logger(__name__)
 
 _WITHIN, _WITHIN_QUICK = 12.0, 5.0  # seconds for all checks, which run at the same time
 _ALERTS_WITHIN = 10.0
+_SECRETS = ("database.url", "alerts.urls", "alerts.fallback", "alerts.heartbeat")
 
 Check = Callable[[], list[Finding]]
 
@@ -67,7 +68,8 @@ class Doctor:
     def _configuration(self) -> list[Finding]:
         file = self.config.file
         mode = file.stat().st_mode & 0o7777 if file else 0
-        has_secret = bool(self.config.secrets())
+        given = (self.config.origins.get(key, "") for key in _SECRETS)
+        has_secret = bool(self.config.secrets()) and any(file and place.startswith(str(file)) for place in given)
         group = None if self._is_of_user else machine.unit_account(self.unit) or "qbwatch"
         return checkup_machine.judge_config_file(str(file) if file else None, mode, group, has_secret=has_secret)
 
@@ -131,12 +133,13 @@ class Doctor:
         return checkup_machine.judge_alerts(reach(services, _ALERTS_WITHIN) if services else [])
 
     def _unit(self) -> list[Finding]:
-        from qbwatch.unit_facts import unit_text
+        from qbwatch.unit_facts import alert_unit_text, unit_text
 
         account = machine.unit_account(self.unit) or "qbwatch"
         unit = machine.user_unit(Path.home()) if self._is_of_user else self.unit
         wanted = unit_text(self.config, account=account, is_user=self._is_of_user)
-        return checkup_machine.judge_unit(machine.unit_state(unit, wanted, is_user=self._is_of_user))
+        alert = alert_unit_text(self.config, account=account, is_user=self._is_of_user)
+        return checkup_machine.judge_unit(machine.unit_state(unit, wanted, alert, is_user=self._is_of_user))
 
     @property
     def _is_of_user(self) -> bool:

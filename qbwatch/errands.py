@@ -29,7 +29,10 @@ def run_errand(name: str, connection: Connection, loader: Loader, params: Json, 
 
 
 def _revert(connection: Connection, loader: Loader, params: Json, at: datetime) -> Json:
-    return revert(connection, loader, _text(params, "file"), at, dry_run=bool(params.get("dry_run")))
+    file_id = params.get("file_id")  # where a list was looked at: a name may stand for several versions
+    version = file_id if isinstance(file_id, int) else None
+    is_rehearsal = bool(params.get("dry_run"))
+    return revert(connection, loader, _text(params, "file"), at, dry_run=is_rehearsal, file_id=version)
 
 
 def _rebuild(connection: Connection, loader: Loader, params: Json, at: datetime) -> Json:

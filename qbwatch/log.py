@@ -7,6 +7,7 @@ counted and reported once writing works again, and never a load.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json as jsonlib
 import logging
@@ -26,6 +27,7 @@ finally:
         del sys.modules["rich"]
 
 from qbwatch.log_clean import clean, escape, forget_secrets, register_secret  # noqa: E402
+from qbwatch.log_recent import keep  # noqa: E402
 
 __all__ = ["configure", "forget_secrets", "get_logger", "register_secret"]
 
@@ -47,11 +49,13 @@ def configure(
     level: str = "info",
     stream: TextIO | None = None,
     environ: Mapping[str, str] = os.environ,
+    remember: bool = False,
 ) -> None:
     """Send everything that is logged to ``stream`` (stderr), from ``level`` on; other libraries from warnings on.
 
     ``json`` asks for JSON, one object per line; otherwise lines are for reading, and coloured on a terminal unless
     ``NO_COLOR`` is set. Lines that go to the journal begin with their priority, and leave the time to it.
+    With ``remember`` the last lines are kept in memory besides (`log_recent`).
     """
     out = stream if stream is not None else sys.stderr
     handler = _Handler(
@@ -68,7 +72,7 @@ def configure(
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [handler, *([_Memory(_Renderer(json=False, journal=False, colours=False))] if remember else [])]
     root.setLevel(logging.WARNING)
     logging.getLogger("qbwatch").setLevel(level.upper())
     logging.captureWarnings(True)
@@ -191,6 +195,19 @@ class _Handler(logging.Handler):
         while data:
             data = data[os.write(descriptor, data) :]
             self._torn = bool(data)
+
+
+class _Memory(logging.Handler):
+    """Keeps the last lines; never raises."""
+
+    def __init__(self, renderer: _Renderer) -> None:
+        super().__init__()
+        self.setFormatter(renderer)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line more."""
+        with contextlib.suppress(Exception):
+            keep(self.format(record))
 
 
 def _notice(name: str, text: str) -> logging.LogRecord:

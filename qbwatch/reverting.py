@@ -21,14 +21,23 @@ from qbwatch.log import get_logger
 log = get_logger(__name__)
 
 
-def revert(connection: Connection, loader: Loader, asked: str, at: datetime, *, dry_run: bool = False) -> Json:
-    """Revert the newest loaded version of the file that ``asked`` means, in one transaction; what that did, as JSON.
+def revert(
+    connection: Connection,
+    loader: Loader,
+    asked: str,
+    at: datetime,
+    *,
+    dry_run: bool = False,
+    file_id: int | None = None,
+) -> Json:
+    """Revert the newest loaded version of the file that ``asked`` means, or the version ``file_id`` of it, in one
+    transaction; what that did, as JSON.
 
     ``removed`` counts rows that are gone from the raw tables, ``restored`` those that are as they would be without the
     file. With ``dry_run`` all of it is rolled back. Raises `QbwatchError`.
     """
     with connection.begin() as transaction:
-        chosen = choose(connection, asked, _is_loaded, "nothing to revert")
+        chosen = choose(connection, asked, lambda found: _is_loaded(found, file_id), "nothing to revert")
         said = _revert(connection, loader, chosen, at) | {"dry_run": dry_run}
         if dry_run:
             transaction.rollback()
@@ -37,8 +46,8 @@ def revert(connection: Connection, loader: Loader, asked: str, at: datetime, *, 
     return said
 
 
-def _is_loaded(found: Named) -> bool:
-    return found.state is ItemState.LOADED
+def _is_loaded(found: Named, file_id: int | None) -> bool:
+    return found.state is ItemState.LOADED and file_id in (None, found.file_id)
 
 
 def _revert(connection: Connection, loader: Loader, chosen: list[Named], at: datetime) -> Json:

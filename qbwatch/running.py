@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from qbwatch.answering import answer, trouble_of
 from qbwatch.assembly import Parts
 from qbwatch.config import Config
-from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity, moment
+from qbwatch.core.facts import DaemonFacts, Json, Problem, Severity
 from qbwatch.core.filename import escaped
 from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.model import DaemonState, Mode, QbwatchError
@@ -35,7 +35,7 @@ from qbwatch.intake import Intake
 from qbwatch.log import get_logger
 from qbwatch.pipeline import Scope, Step
 from qbwatch.publishing import Publisher
-from qbwatch.requests import asked_by
+from qbwatch.requests import Request, asked_by
 from qbwatch.retention import Retention
 from qbwatch.run_json import outcome_json
 from qbwatch.worker import Worker
@@ -103,10 +103,15 @@ class Running:
             raise QbwatchError("qbwatch is still starting", "try again in a moment")
         try:
             picked = [self.parts.admitter.pick(Path(file)) for file in params.get("files") or ()]
-            if not picked:
-                self._take_in(self.intake)
-            scope = Scope(params.get("dataset"), frozenset(picked) if picked else None)
-            outcome = self.worker.request(force, scope, asked_by(peer, "once")).result(_REQUEST_WITHIN)
+            scope = Scope(params.get("dataset"), frozenset(picked) if picked else None, asked=True)
+            request = Request(force, scope, asked_by(peer, "once", force or ""))
+            self.worker.enqueue(request)
+            try:
+                if not picked:
+                    self._take_in(self.intake)
+            finally:
+                request.ready.set()
+            outcome = request.answer.result(_REQUEST_WITHIN)
             with self.parts.engine.connect() as connection, connection.begin():
                 return outcome_json(outcome) | {"files": standing_of(connection, picked)}
         except DATABASE_ERRORS as error:
@@ -171,12 +176,6 @@ class Running:
             raise QbwatchError("qbwatch is still starting", "try again in a moment")
         return self.worker, self.parts
 
-    def retry(self, _params: Json, _peer: Peer) -> Json:
-        """Items were released in the ledger: look at once."""
-        if self.worker is not None:
-            self.worker.wake()
-        return {}
-
     def facts(self) -> DaemonFacts:
         """What the daemon knows of itself."""
         if self.intake is None or self.worker is None:
@@ -210,10 +209,7 @@ class Running:
             ignored=seen.ignored,
             problems=problems,
             paused=read_pause(self.config.state.directory) if self.worker.steering.paused else None,
-            requests=[
-                {"request": asked.what, "by": asked.by, "since": moment(asked.at)}
-                for asked in self.worker.requests.asked()
-            ],
+            requests=[asked.to_json() for asked in self.worker.requests.asked()],
         )
 
     def doing(self) -> DaemonState:

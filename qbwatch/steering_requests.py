@@ -83,7 +83,9 @@ class SteeringRequests:
         log.info("dbt was asked for", by=name_of(peer), uid=peer.uid, select=build.select, full=build.full_refresh)
         worker = self._worker()
         pipeline = worker.pipeline
-        done = worker.have_done(lambda connection: build_now(connection, pipeline, build), asked_by(peer, "transform"))
+        done = worker.have_done(
+            lambda connection: build_now(connection, pipeline, build), asked_by(peer, "transform", build.select or "")
+        )
         answer: Json = done.result(_REQUEST_WITHIN)
         return answer
 

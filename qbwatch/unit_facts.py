@@ -1,4 +1,4 @@
-"""The unit of this installation and configuration: what `qbwatch systemd-unit` prints and `qbwatch doctor` expects."""
+"""The units of this installation and configuration: what `qbwatch systemd-unit` prints and `qbwatch doctor` expects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path, PurePosixPath
 
 from qbwatch.config import Config
-from qbwatch.core.unit import UnitFacts, unit_for
+from qbwatch.core.unit import UnitFacts, alert_unit_for, unit_for
 from qbwatch.edges.shipped import shipped
 
 ACCOUNT = "qbwatch"
@@ -17,24 +17,31 @@ _CREDENTIALS = ("database_url", "alert_urls", "alert_fallback", "heartbeat_url")
 
 
 def unit_text(config: Config, *, account: str = ACCOUNT, is_user: bool = False) -> str:
-    """The text of the unit."""
+    """The text of the daemon's unit."""
     template = (shipped("systemd") / "qbwatch.service").read_text("utf-8")
     return unit_for(template, facts_of(config, account=account, is_user=is_user))
+
+
+def alert_unit_text(config: Config, *, account: str = ACCOUNT, is_user: bool = False) -> str:
+    """The text of the unit that tells when the daemon's has failed for good."""
+    template = (shipped("systemd") / "qbwatch-alert@.service").read_text("utf-8")
+    return alert_unit_for(template, facts_of(config, account=account, is_user=is_user))
 
 
 def facts_of(config: Config, *, account: str = ACCOUNT, is_user: bool = False) -> UnitFacts:
     """What the unit depends on."""
     program = own_command()
     file = config.file.resolve() if config.file else None
-    read = [config.input.directory, config.input.seed_directory, config.transform.project, file]
+    read = [config.input.directory, config.input.seed_directory, config.transform.project]
     # A virtual environment's interpreter is a link, and what it leads to must be seen too.
-    read += [Path(program[0]), Path(program[0]).resolve(), Path(sys.prefix), Path(sys.executable).resolve()]
+    runs = [file, Path(program[0]), Path(program[0]).resolve(), Path(sys.prefix), Path(sys.executable).resolve()]
     return UnitFacts(
         program=program,
         account=account,
         state=PurePosixPath(config.state.directory),
         socket=PurePosixPath(config.control.socket),
         read=[PurePosixPath(path) for path in read if path is not None],
+        runs=[PurePosixPath(path) for path in runs if path is not None],
         status_page=PurePosixPath(config.page.file.parent) if config.page.file else None,
         credentials=_credentials((file or _USUAL_FILE).parent / "credentials"),
         is_user=is_user,

@@ -96,16 +96,18 @@ class Worker:
     ) -> Future[RunOutcome | None]:
         """Ask for one run now, in turn; what waits for a later try is due too. Fails with `QbwatchError`."""
         request = Request(force, replace(scope, asked=True), asked)
-        self._enqueue(request)
+        request.ready.set()
+        self.enqueue(request)
         return request.answer
 
     def have_done(self, work: Callable[[Connection], Any], asked: Asked | None = None) -> Future[Any]:
         """Have something done over the pipeline's connection, in turn, also while paused. Fails with `QbwatchError`."""
         errand = Errand(work, asked)
-        self._enqueue(errand)
+        self.enqueue(errand)
         return errand.answer
 
-    def _enqueue(self, request: Request | Errand) -> None:
+    def enqueue(self, request: Request | Errand) -> None:
+        """Have it done in turn."""
         self.requests.put(request)
         self.wake()
 
@@ -196,6 +198,8 @@ class Worker:
             self.steering.end()
 
     def _serve(self, connection: Connection, request: Request) -> None:
+        while not request.ready.wait(_UNQUIET_LOOK) and not self.stop.is_set():
+            self.beat()
         with request.answered():
             self.steering.begin(by_itself=False)
             try:

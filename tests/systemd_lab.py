@@ -13,10 +13,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from waiting import wait_until
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 CONFIG = "/etc/qbwatch/qbwatch.toml"
@@ -28,12 +30,7 @@ settle    = "200ms"
 [database]
 url = "embedded"
 """
-_COMMAND = """\
-#!/opt/qbwatch/bin/python
-from qbwatch.cli import main
-
-main()
-"""
+PYTHON = "/opt/python/bin/python3"
 _NOT_SEEN_INSIDE = ("/tmp", "/run", "/dev/shm")
 
 
@@ -52,12 +49,35 @@ class Lab:
         """Stop it, and forget everything that happened on it."""
         self._call("down", timeout=60)
 
+    def reboot(self) -> None:
+        """Shut it down in order, and boot it again with the same disk: as the tool does, whose nspawn ends with it."""
+        root = self.root
+        kept = root.parents[1] / "nspawn.pid"
+        before = Path("/proc", kept.read_text("utf-8").strip())
+        with suppress(subprocess.TimeoutExpired):
+            self.run("systemctl", "reboot", timeout=20)
+        wait_until(lambda: not before.exists(), 120, "the machine to go down")
+        command = ["systemd-nspawn", "--quiet", "-D", str(root), "--register=no", "--keep-unit",
+                   "--console=read-only", "-b", f"--machine={self.name}"]  # fmt: skip
+        with (root.parents[1] / "console.log").open("ab") as console:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
+            )
+        kept.write_text(f"{process.pid}\n", "utf-8")
+        wait_until(self._is_up, 120, "the machine to be up again")
+
+    def _is_up(self) -> bool:
+        try:
+            return self.run("systemctl", "is-system-running", timeout=5).stdout.strip() in ("running", "degraded")
+        except subprocess.TimeoutExpired:
+            return False
+
     @property
     def root(self) -> Path:
         """Its root folder, seen from here."""
         return Path(self._call("root", timeout=10).stdout.strip())
 
-    def run(self, *command: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a command inside, whatever its exit code."""
         return self._call("exec", *command, timeout=timeout, check=False)
 
@@ -69,7 +89,7 @@ class Lab:
 
     def start(self) -> None:
         """Start the service and wait until it says that it is ready."""
-        done = self.run("systemctl", "start", "qbwatch", timeout=100)
+        done = self.run("systemctl", "start", "qbwatch", timeout=150)
         assert done.returncode == 0, f"{done.stderr}\n{self.journal()}"
 
     def shown(self, *names: str) -> dict[str, str]:
@@ -121,11 +141,8 @@ def reason_against_a_lab() -> str | None:
 def install(lab: Lab, wheel: Path) -> None:
     """Install qbwatch on it: programs, account, folders, configuration, unit. Nothing is started."""
     root = lab.root
-    for folder in Path(_interpreter()).parents:  # it may lie below /root, which on this machine itself stays shut
-        inside = root / folder.relative_to("/")
-        inside.chmod(inside.stat().st_mode | 0o055)
-    _install_wheel(lab, root, wheel)
-    lab.say("useradd", "--system", "--home-dir", "/var/lib/qbwatch", "--shell", "/usr/sbin/nologin", "qbwatch")
+    prepare(lab)
+    install_wheel(lab, wheel)
     (root / "srv/quickbooks-csv/input").mkdir(parents=True)
     (root / "etc/qbwatch").mkdir()
     configure(lab, CONFIGURATION)
@@ -133,30 +150,54 @@ def install(lab: Lab, wheel: Path) -> None:
     lab.say("systemctl", "daemon-reload")
 
 
+def prepare(lab: Lab) -> None:
+    """Put there what a server has or downloads: an interpreter, and what qbwatch depends on."""
+    python = Path(_interpreter())
+    inside, unwanted = lab.root / PYTHON.lstrip("/"), shutil.ignore_patterns("__pycache__", "site-packages", "test")
+    library = f"lib/python{sys.version_info.major}.{sys.version_info.minor}"
+    inside.parent.mkdir(parents=True)
+    shutil.copyfile(python, inside)
+    inside.chmod(0o755)
+    shutil.copytree(python.parents[1] / library, inside.parents[1] / library, symlinks=True, ignore=unwanted)
+    for shared in (python.parents[1] / "lib").glob(
+        "libpython*.so*"
+    ):  # where the interpreter is one of a shared library
+        shutil.copy(shared, inside.parents[1] / "lib")
+    (lab.root / "etc/ld.so.conf.d/00-python.conf").write_text(
+        f"{inside.parents[1] / 'lib'}\n".replace(str(lab.root), "")
+    )
+    lab.say("ldconfig")
+    lab.say(PYTHON, "-m", "venv", "/opt/qbwatch")
+    packages = lab.root / "opt/qbwatch" / library / "site-packages"
+    for source in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+        unwanted = shutil.ignore_patterns("*qbwatch*", "__pycache__", "mypy*", "ruff*", "pip", "hypothesis*",
+                                          "playwright*")  # fmt: skip
+        shutil.copytree(source, packages, symlinks=True, dirs_exist_ok=True, ignore=unwanted)
+
+
+def install_wheel(lab: Lab, wheel: Path) -> str:
+    """Install or upgrade by the script that is shipped; what it says."""
+    folder = lab.root / "opt/wheels-of-today"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(wheel, folder)
+    shutil.copy(CHECKOUT / "systemd/install.sh", folder)
+    inside = f"/opt/wheels-of-today/{wheel.name}"
+    command = ("env", f"PYTHON={PYTHON}", "sh", "/opt/wheels-of-today/install.sh", inside, "--no-index")
+    done = lab.run(*command, timeout=180)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def configure(lab: Lab, text: str) -> None:
     """Write the configuration."""
     (lab.root / CONFIG.lstrip("/")).write_text(text, "utf-8")
 
 
-def build_wheel(folder: Path) -> Path:
-    """The wheel of this checkout."""
+def build_wheel(folder: Path, checkout: Path = CHECKOUT) -> Path:
+    """The wheel of a checkout: this one."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, cwd=checkout, check=True, capture_output=True, timeout=60)
     return next(folder.glob("qbwatch-*.whl"))
-
-
-def _install_wheel(lab: Lab, root: Path, wheel: Path) -> None:
-    lab.say(_interpreter(), "-m", "venv", "--without-pip", "/opt/qbwatch")
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    packages = root / "opt/qbwatch/lib" / version / "site-packages"
-    for source in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
-        unwanted = shutil.ignore_patterns("*qbwatch*", "__pycache__", "mypy*", "ruff*", "pip", "hypothesis*")
-        shutil.copytree(source, packages, symlinks=True, dirs_exist_ok=True, ignore=unwanted)
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(packages)
-    command = root / "opt/qbwatch/bin/qbwatch"
-    command.write_text(_COMMAND, "utf-8")
-    command.chmod(0o755)
 
 
 def _interpreter() -> str:

@@ -14,7 +14,6 @@ import psycopg
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import ItemState, WorkItem
 from qbwatch.edges import fold
-from qbwatch.edges.loader import statement_of
 from qbwatch.edges.staging import Staging
 from qbwatch.formats.notes import notes_of
 from qbwatch.formats.part import Part, open_part
@@ -64,10 +63,9 @@ class Lanes:
                 staging = Staging(cursor, self.order, AT)
                 item = _item(name, data)
                 if plainly:
-                    tally = staging.fill_plainly(item, part, lambda: io.BytesIO(data))
+                    tally, _ = staging.fill_plainly(fold.STAGE, item, part, lambda: io.BytesIO(data))
                 else:
                     tally = staging.fill_with_care(item, part)
-                fold.seal_stage(cursor, statement_of(item, part, tally))
                 return Outcome(None, _told(part, tally), _staged(cursor))
         except Refusal as refusal:
             return Outcome(refusal.failure.code)
@@ -87,7 +85,7 @@ def _item(name: str, data: bytes) -> WorkItem:
 def _told(part: Part, tally: Tally) -> tuple[Any, ...]:
     counts = (tally.read, tally.structural, tally.accepted, tally.rejected, tally.has_keyless, tally.bad_keys)
     notes = notes_of(part.layout, part.table.encoding, tally, is_full=True)
-    return (counts, {name: str(total.normalize()) for name, total in tally.sums.items()}, dict(tally.row_classes),
+    return (counts, {name: str(total) for name, total in tally.sums.items()}, dict(tally.row_classes),
             tally.rejects, tally.damaged, notes)  # fmt: skip
 
 

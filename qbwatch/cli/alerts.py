@@ -53,25 +53,13 @@ def test(config: str | None, as_json: bool) -> int:
       qbwatch alerts test
       qbwatch alerts test --json
     """
-    from qbwatch.core.message import Message
-    from qbwatch.core.model import QbwatchError
-    from qbwatch.edges.notify import check_services, send, services_of
+    from qbwatch.alert_test import test_services
 
-    alerts = load_config(config).alerts
-    urls, fallback = ([url.get_secret_value() for url in some] for some in (alerts.urls, alerts.fallback))
-    if not urls:
-        raise QbwatchError(
-            "no alert service is configured", "name one in [alerts] urls, or as the credential alert_urls"
-        )
-    check_services(urls, fallback)
-    message = Message(
-        "qbwatch: test", "This is a test of qbwatch's alerts. Nothing is wrong, and nothing is to be done."
-    )
-    errors = {}
-    for service in services_of([*urls, *fallback]):
-        errors[service.name] = send(service, message).error
+    def tell(name: str, error: str | None) -> None:
         if not as_json:
-            click.echo(f"{service.name}: {errors[service.name] or 'delivered'}")
+            click.echo(f"{name}: {error or 'delivered'}")
+
+    errors = test_services(load_config(config).alerts, tell)
     if as_json:
         services = [{"service": name, "delivered": error is None, "error": error} for name, error in errors.items()]
         print_json({"version": 1, "services": services})
@@ -101,6 +89,25 @@ def ack(incident: str, config: str | None, as_json: bool) -> int:
     else:
         click.echo(f"Incident {incident} is acknowledged; it is reminded no more.")
     return 0
+
+
+@alerts.command(short_help="Tell that the daemon stays down: what its unit's OnFailure= runs.")
+@config_option
+def crashed(config: str | None) -> int:
+    """Tell that the daemon is down and stays down, without it and without Postgres. The unit qbwatch-alert@ runs this
+    when qbwatch.service has failed for good. Exit 0 when a service took the message, 1 when none did.
+
+    \b
+    Examples:
+      qbwatch alerts crashed
+      systemctl start qbwatch-alert@qbwatch
+    """
+    from qbwatch.crash_alert import tell_of_crash
+
+    told = tell_of_crash(config)
+    for name, error in told.items():
+        click.echo(f"{name}: {error or 'delivered'}")
+    return 0 if None in told.values() else 1
 
 
 def _list(config: str | None, as_json: bool) -> int:

@@ -18,9 +18,10 @@ _CREDENTIALS = "/etc/qbwatch/credentials"
 
 @click.command(short_help="Check everything around the daemon; prints what mends it.")
 @click.option("--quick", is_flag=True, help="Only what keeps it from starting; within seconds.")
+@click.option("--roles", is_flag=True, help="Print the SQL for roles with no more rights than they need.")
 @config_option
 @json_option
-def doctor(quick: bool, config: str | None, as_json: bool) -> int:
+def doctor(quick: bool, roles: bool, config: str | None, as_json: bool) -> int:
     """Check everything around the daemon: folders and their rights, inotify limits, Postgres, dbt, alert services,
     clock, disk, sync client and unit. For each fault the command that mends it. Writes nothing, sends nothing, and
     never waits for long.
@@ -34,6 +35,7 @@ def doctor(quick: bool, config: str | None, as_json: bool) -> int:
       qbwatch doctor
       qbwatch doctor --quick
       qbwatch doctor --json
+      qbwatch doctor --roles
     """
     from qbwatch import log
     from qbwatch.core.checkup import Verdict, worst
@@ -41,6 +43,9 @@ def doctor(quick: bool, config: str | None, as_json: bool) -> int:
     log.configure(level="error")
     _read_credentials_of_the_service()
     loaded = load_config(config)
+    if roles:
+        click.echo(_roles(loaded), nl=False)
+        return 0
     findings = _look(loaded, quick)
     verdict = worst(findings)
     if as_json:
@@ -48,6 +53,20 @@ def doctor(quick: bool, config: str | None, as_json: bool) -> int:
     else:
         click.echo("\n".join(_told(findings, with_good=not quick)))
     return 1 if verdict is Verdict.FAIL else 0
+
+
+def _roles(config: Any) -> str:
+    """Three roles, for who logs in as the loader."""
+    from psycopg import conninfo
+
+    from qbwatch.core.database_roles import roles_sql
+    from qbwatch.core.model import QbwatchError
+
+    if config.database.is_embedded:
+        raise QbwatchError("the private Postgres has one role alone, its own", "name a server in [database] url")
+    given = conninfo.conninfo_to_dict(config.database.url.get_secret_value())
+    loader = str(given.get("user") or "qbwatch")
+    return roles_sql(str(given.get("dbname") or loader), loader, config.transform.target_schema)
 
 
 def _look(config: Any, quick: bool) -> list[Finding]:

@@ -34,6 +34,7 @@ COMMANDS = {
     "test": "qbwatch.cli.test:test",
     "alerts": "qbwatch.cli.alerts:alerts",
     "doctor": "qbwatch.cli.doctor:doctor",
+    "tui": "qbwatch.cli.tui:tui",
     "systemd-unit": "qbwatch.cli.systemd_unit:systemd_unit",
     "completion": "qbwatch.cli.man:completion",
     "man": "qbwatch.cli.man:man",

@@ -175,5 +175,6 @@ def _next_steps(file: Path) -> list[str]:
         *lines,
         f"  qbwatch doctor{named}",
         f"  qbwatch systemd-unit{named} > /etc/systemd/system/qbwatch.service",
+        f"  qbwatch systemd-unit --alert{named} > /etc/systemd/system/qbwatch-alert@.service",
         "  systemctl daemon-reload && systemctl enable --now qbwatch",
     ]

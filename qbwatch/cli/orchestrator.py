@@ -10,7 +10,6 @@ import shlex
 import sys
 
 from qbwatch.cli import main as qbwatch
-from qbwatch.cli.group import COMMANDS
 
 _MODES = ("seed", "incremental", "full")
 
@@ -36,7 +35,7 @@ def mapped(arguments: list[str]) -> list[str]:
     if asked.status:
         return ["status", *config]
     if asked.tui:
-        return [*(["tui"] if "tui" in COMMANDS else ["status", "--watch"]), *config]
+        return ["tui", *config]
     return ["plan" if asked.dry_run else "once", *force, *config]
 
 

@@ -23,7 +23,7 @@ def run(config: str | None) -> int:
     from qbwatch.daemon import run_daemon
 
     loaded = load_config(config)
-    log.configure()
+    log.configure(remember=True)
     for secret in loaded.secrets():
         log.register_secret(secret)
     try:

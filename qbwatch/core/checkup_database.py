@@ -34,6 +34,7 @@ class DatabaseFacts:
     revision: str | None
     wanted_revision: str
     has_newer: bool = False
+    drift: Sequence[str] = ()
     round_trip_ms: float = 0.0
 
 
@@ -109,6 +110,10 @@ def _connections(facts: DatabaseFacts) -> Finding:
 def _migrations(facts: DatabaseFacts) -> Finding:
     if facts.revision is None:
         return ok("migrations", "qbwatch's tables are made at the first start")
+    if facts.revision == facts.wanted_revision and facts.drift:
+        more = f" (and {len(facts.drift) - 1} more)" if len(facts.drift) > 1 else ""
+        text = f"qbwatch's tables were changed by hand, or restored in part: they lack {facts.drift[0]}{more}"
+        return fail("migrations", text, "restore schema qbwatch from a backup as a whole, or undo the change")
     if facts.revision == facts.wanted_revision:
         return ok("migrations", f"qbwatch's tables are at {facts.revision}, as this version wants them")
     if facts.has_newer:

@@ -42,13 +42,15 @@ class ServiceFacts:
 @dataclass(frozen=True, slots=True)
 class UnitState:
     """The unit as it is installed: ``path`` None when it isn't, ``enabled`` as systemctl says it. ``is_user``: it is,
-    or would be, one of the user's own systemd."""
+    or would be, one of the user's own systemd. ``alert_path``: where the unit lies that tells when it stays down."""
 
     has_systemd: bool
     path: str | None = None
     enabled: str | None = None
     differences: Sequence[str] = ()
     is_user: bool = False
+    alert_path: str | None = None
+    alert_differences: Sequence[str] = ()
 
     @property
     def systemctl(self) -> str:
@@ -136,7 +138,19 @@ def judge_unit(facts: UnitState) -> list[Finding]:
     if facts.enabled not in (None, "enabled"):
         text = f"the unit is {facts.enabled}: it isn't started with the machine"
         return [warn("unit", text, f"{facts.systemctl} enable --now qbwatch")]
-    return [ok("unit", f"{facts.path} is the one for this configuration")]
+    return [ok("unit", f"{facts.path} is the one for this configuration"), _alert_unit(facts, print_it)]
+
+
+def _alert_unit(facts: UnitState, print_it: str) -> Finding:
+    """The unit that the service's ``OnFailure=`` names."""
+    folder = "~/.config/systemd/user" if facts.is_user else "/etc/systemd/system"
+    fix = f"{print_it} --alert > {folder}/qbwatch-alert@.service && {facts.systemctl} daemon-reload"
+    if facts.alert_path is None:
+        return warn("alert unit", "nobody is told when the service stays down: its alert unit isn't installed", fix)
+    if facts.alert_differences:
+        text = f"{facts.alert_path} is not the one for this configuration: {facts.alert_differences[0]}"
+        return warn("alert unit", text, fix)
+    return ok("alert unit", f"{facts.alert_path} is the one for this configuration")
 
 
 def judge_daemon(said: str | None, version: str | None, own_version: str, systemctl: str) -> list[Finding]:

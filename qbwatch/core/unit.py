@@ -1,17 +1,18 @@
-"""What does systemd have to be told? The unit for one configuration, made of the one that is shipped.
+"""What does systemd have to be told? The units for one configuration, made of those that are shipped.
 
 Lines of the template are kept with the comments above them, so what is printed explains itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-_HOMES = ("/home", "/root", "/run/user")
-_TEMPORARY = ("/tmp", "/var/tmp")
-_HOOKS = ("ReadWritePaths", "LoadCredential", "OnFailure")  # the template has them as comments, to be filled in
+from qbwatch.core.unit_paths import as_path, as_word, homes_for, mounts_for, own_folders, private_tmp
+
+_HOOKS = ("ReadWritePaths", "LoadCredential", "BindReadOnlyPaths")  # the template has them as comments, to be filled in
+_MORE = ("Wants", "After")  # likewise, beside lines of the same name that stay
 
 # What a user's own systemd can't do without further rights, or has no use for.
 _SYSTEM_ONLY = frozenset(
@@ -20,16 +21,18 @@ _SYSTEM_ONLY = frozenset(
         "RuntimeDirectoryMode", "ConfigurationDirectory", "ConfigurationDirectoryMode", "ProtectSystem", "ProtectHome",
         "PrivateTmp", "PrivateDevices", "CapabilityBoundingSet", "AmbientCapabilities", "ProtectKernelTunables",
         "ProtectKernelModules", "ProtectKernelLogs", "ProtectControlGroups", "ProtectClock", "ProtectHostname",
-        "KeyringMode", "ReadWritePaths", "RemoveIPC",
+        "KeyringMode", "ReadWritePaths", "RemoveIPC", "BindReadOnlyPaths", "PrivateMounts", "DevicePolicy",
+        "PrivateUsers", "ProtectProc", "ProcSubset", "IPAddressDeny", "IPAddressAllow", "LogRateLimitIntervalSec",
+        "LogRateLimitBurst", "+Wants", "+After",
     }
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class UnitFacts:
-    """What the unit depends on. ``program`` are the words that call qbwatch, ``config`` its file where that has to be
-    named; ``read`` every path that it must be
-    able to read, ``status_page`` the folder into which it writes one; ``credentials`` files by their credential's name.
+    """What the units depend on. ``program`` are the words that call qbwatch, ``config`` its file where that has to be
+    named; ``runs`` every path that any command of it must be able to read, ``read`` what the daemon reads besides,
+    ``status_page`` the folder into which it writes one; ``credentials`` files by their credential's name.
     """
 
     program: Sequence[str]
@@ -37,6 +40,7 @@ class UnitFacts:
     state: PurePosixPath
     socket: PurePosixPath
     read: Sequence[PurePosixPath]
+    runs: Sequence[PurePosixPath] = ()
     status_page: PurePosixPath | None = None
     credentials: Mapping[str, PurePosixPath] = field(default_factory=dict)
     is_user: bool = False
@@ -44,25 +48,56 @@ class UnitFacts:
 
 
 def unit_for(template: str, facts: UnitFacts) -> str:
-    """The unit as text."""
+    """The daemon's unit as text."""
     settings = {
         "ExecStart": [_command(facts, "run")],
         "ExecStartPre": ["-" + _command(facts, "doctor", "--quick")],
         "ExecReload": [_command(facts, "reload")],
+        **_account_and_secrets(facts),
     }
     dropped: set[str] = set()
     if facts.is_user:
-        dropped |= _SYSTEM_ONLY
         settings["WantedBy"] = ["default.target"]  # multi-user.target is no target of a user's own systemd
     else:
-        settings |= {"User": [facts.account], "Group": [facts.account]}
         settings |= _sandbox(facts)
-        dropped |= {name for name in ("StateDirectory", "RuntimeDirectory") if name not in settings}
+        dropped = {name for name in ("StateDirectory", "RuntimeDirectory") if name not in settings}
         dropped |= {f"{name}Mode" for name in dropped}
+    return _filled(template, settings, dropped, facts, _head(facts))
+
+
+def alert_unit_for(template: str, facts: UnitFacts) -> str:
+    """The unit that tells when the daemon's has failed for good."""
+    settings = {"ExecStart": [_command(facts, "alerts", "crashed")], **_account_and_secrets(facts)}
+    if not facts.is_user:
+        seen = [*facts.runs, facts.state]
+        settings |= homes_for(seen) | private_tmp(seen)
+    return _filled(template, settings, set(), facts, _alert_head(facts))
+
+
+def _account_and_secrets(facts: UnitFacts) -> dict[str, list[str]]:
+    settings = {} if facts.is_user else {"User": [facts.account], "Group": [facts.account]}
     if facts.credentials:
-        settings["LoadCredential"] = [f"{name}:{_path(file)}" for name, file in sorted(facts.credentials.items())]
+        settings["LoadCredential"] = [f"{name}:{as_path(file)}" for name, file in sorted(facts.credentials.items())]
+    return settings
+
+
+def _sandbox(facts: UnitFacts) -> dict[str, list[str]]:
+    """Folders of its own where the configuration has them in systemd's places, else paths that must be opened."""
+    page = [facts.status_page] if facts.status_page else []
+    settings, writable = own_folders(facts.state, facts.socket.parent, page)
+    seen = [*facts.runs, *facts.read, *writable]
+    settings |= homes_for(seen) | private_tmp(seen)
+    if mounts := mounts_for(facts.read):
+        settings |= {"+Wants": [mounts], "+After": [mounts]}
+    return settings
+
+
+def _filled(
+    template: str, settings: dict[str, list[str]], dropped: set[str], facts: UnitFacts, head: Sequence[str]
+) -> str:
+    dropped = dropped | _SYSTEM_ONLY if facts.is_user else dropped
     body = [line for group in _groups(template.splitlines()) for line in _written(group, settings, dropped)]
-    return "\n".join([*_head(facts), "", *_without_double_blanks(body)]) + "\n"
+    return "\n".join([*head, "", *_without_double_blanks(body)]) + "\n"
 
 
 def settings_of(text: str) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -91,32 +126,6 @@ def differences(wanted: str, installed: str) -> list[str]:
     return said
 
 
-def _sandbox(facts: UnitFacts) -> dict[str, list[str]]:
-    """Folders of its own where the configuration has them in systemd's places, else paths that must be opened."""
-    settings: dict[str, list[str]] = {}
-    writable: list[PurePosixPath] = []
-    for name, base, folder in (
-        ("StateDirectory", "/var/lib", facts.state),
-        ("RuntimeDirectory", "/run", facts.socket.parent),
-    ):
-        if folder.is_relative_to(base) and folder != PurePosixPath(base):
-            settings[name] = [_path(folder.relative_to(base))]
-        elif not any(folder.is_relative_to(other) for other in writable):
-            writable.append(folder)
-    if facts.status_page and not facts.status_page.is_relative_to(facts.state):
-        writable.append(facts.status_page)
-    if writable:
-        settings["ReadWritePaths"] = [" ".join(_path(folder) for folder in dict.fromkeys(writable))]
-    seen = [*facts.read, *writable]
-    settings["ProtectHome"] = ["read-only" if _any_below(seen, _HOMES) else "yes"]
-    settings["PrivateTmp"] = ["no" if _any_below(seen, _TEMPORARY) else "yes"]
-    return settings
-
-
-def _any_below(paths: Iterable[PurePosixPath], folders: Sequence[str]) -> bool:
-    return any(path.is_relative_to(folder) for path in paths for folder in folders)
-
-
 def _head(facts: UnitFacts) -> list[str]:
     if facts.is_user:
         return [
@@ -125,12 +134,23 @@ def _head(facts: UnitFacts) -> list[str]:
             "#   qbwatch systemd-unit --user > ~/.config/systemd/user/qbwatch.service",
             "#   systemctl --user daemon-reload && systemctl --user enable --now qbwatch",
             "# and let it run while nobody is logged in: loginctl enable-linger",
+            "# The unit that its OnFailure= names is printed by: qbwatch systemd-unit --user --alert",
         ]
     return [
         "# qbwatch as a system service, for this configuration. Install it as root:",
         "#   qbwatch systemd-unit > /etc/systemd/system/qbwatch.service",
+        "#   qbwatch systemd-unit --alert > /etc/systemd/system/qbwatch-alert@.service",
         "#   systemctl daemon-reload && systemctl enable --now qbwatch",
         "# What you add yourself belongs into a drop-in (systemctl edit qbwatch). Works with systemd 252 and later.",
+    ]
+
+
+def _alert_head(facts: UnitFacts) -> list[str]:
+    user, folder = (" --user", "~/.config/systemd/user") if facts.is_user else ("", "/etc/systemd/system")
+    return [
+        "# Tells somebody that qbwatch stays down: started by OnFailure= of qbwatch.service. Install it beside that:",
+        f"#   qbwatch systemd-unit{user} --alert > {folder}/qbwatch-alert@.service",
+        f"#   systemctl{user} daemon-reload",
     ]
 
 
@@ -160,16 +180,21 @@ def _written(group: list[str], settings: dict[str, list[str]], dropped: set[str]
             continue
         if key in settings:
             told.add(key)
-            lines += [f"{key}={value}" for value in settings[key]]
+            lines += [f"{key.lstrip('+')}={value}" for value in settings[key]]
         else:
             lines.append(line)
     return lines
 
 
 def _key(line: str) -> str:
-    """The setting of a line, also of one that is only shown as a comment, to be filled in."""
+    """The setting of a line, also of one that is only shown as a comment, to be filled in; with a ``+`` where that
+    comes in addition to others of its name."""
     name, equals, _ = line.lstrip("#").partition("=")
-    return name if equals and name.isalnum() and (line[:1] != "#" or name in _HOOKS) else ""
+    if not equals or not name.isalnum():
+        return ""
+    if line[:1] != "#":
+        return name
+    return f"+{name}" if name in _MORE else name if name in _HOOKS else ""
 
 
 def _is_comment(line: str) -> bool:
@@ -186,15 +211,4 @@ def _without_double_blanks(lines: list[str]) -> list[str]:
 
 def _command(facts: UnitFacts, *words: str) -> str:
     config = ["--config", str(facts.config)] if facts.config else []
-    return " ".join(_word(word) for word in [*facts.program, *words, *config])
-
-
-def _path(path: PurePosixPath) -> str:
-    """A path as systemd reads it: ``%`` begins a specifier, a blank ends a path."""
-    text = str(path).replace("\\", "\\\\").replace("%", "%%")
-    return '"' + text.replace('"', '\\"') + '"' if any(sign in text for sign in " \t\"'") else text
-
-
-def _word(word: str) -> str:
-    """A word of a command line, in which ``$`` would begin a variable too."""
-    return _path(PurePosixPath(word)).replace("$", "$$") if word.startswith("/") else word
+    return " ".join(as_word(word) for word in [*facts.program, *words, *config])

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from qbwatch.core.checkup_database import DatabaseFacts
 from qbwatch.core.model import Failure
+from qbwatch.edges.ledger_shape import drift_of
 from qbwatch.edges.migrate import head, revisions
 from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for, failure_of
 
@@ -48,6 +49,7 @@ def database_facts(url: str, target_schema: str) -> DatabaseFacts | Failure:
             revision = None
             if said.has_readable_ledger:
                 revision = connection.scalar(text("SELECT version_num FROM qbwatch.alembic_version"))
+            drift = drift_of(connection) if revision == head() else ()
     except DATABASE_ERRORS as error:
         return failure_of(error)
     finally:
@@ -66,6 +68,7 @@ def database_facts(url: str, target_schema: str) -> DatabaseFacts | Failure:
         skew=skew,
         revision=revision,
         wanted_revision=head(),
+        drift=drift,
         has_newer=revision is not None and revision not in revisions(),
         round_trip_ms=took * 1000,
     )

@@ -20,6 +20,7 @@ UNIT_PLACES = (
     Path("/usr/lib/systemd/system/qbwatch.service"),
     Path("/lib/systemd/system/qbwatch.service"),
 )
+ALERT_UNIT = "qbwatch-alert@.service"
 _FITTING = {"dbt-core": ((1, 11), (1, 11)), "dbt-postgres": ((1, 9), (1, 10))}  # the first and the last that do
 _ASK_WITHIN = 3.0  # seconds that systemd's tools get
 
@@ -63,14 +64,17 @@ def dbt_facts(project: Path) -> DbtFacts:
     return DbtFacts(str(project), versions, fits, models)
 
 
-def unit_state(unit: Path | None, wanted: str, *, is_user: bool) -> UnitState:
-    """The installed unit against the wanted one."""
+def unit_state(unit: Path | None, wanted: str, wanted_alert: str, *, is_user: bool) -> UnitState:
+    """The installed unit against the wanted one, and the alert unit beside it."""
     has_systemd = has_service_manager()
     if unit is None:
         return UnitState(has_systemd, is_user=is_user)
     enabled = _ask("systemctl", *(["--user"] if is_user else []), "is-enabled", "qbwatch.service")
     found = differences(wanted, unit.read_text("utf-8", "replace"))
-    return UnitState(has_systemd, str(unit), enabled or None, found, is_user)
+    beside = [folder / ALERT_UNIT for folder in dict.fromkeys([unit.parent, *(place.parent for place in UNIT_PLACES)])]
+    alert = next((path for path in beside if path.is_file()), None)
+    other = differences(wanted_alert, alert.read_text("utf-8", "replace")) if alert else []
+    return UnitState(has_systemd, str(unit), enabled or None, found, is_user, str(alert) if alert else None, other)
 
 
 def has_service_manager() -> bool:

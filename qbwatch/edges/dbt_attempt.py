@@ -31,6 +31,7 @@ class DbtSettings:
     target_schema: str = "analytics"
     timeout: timedelta = timedelta(minutes=30)
     timezone: str = "UTC"  # the office's
+    role: str = ""  # whom dbt works as, where that isn't who logs in
     warm_for: timedelta = timedelta(minutes=10)  # how long a warm dbt stays with nothing to do
 
 
@@ -41,6 +42,9 @@ class Attempts:
     settings: DbtSettings
     folder: DbtFolder
     warmth: Warmth
+
+    def _environment(self, reached: Reached) -> dict[str, str]:
+        return reached.environment(self.settings.target_schema, self.settings.timezone, self.settings.role)
 
     def make(
         self, command: Sequence[str], reached: Reached, select: Sequence[str], should_stop: Callable[[], bool]
@@ -90,7 +94,7 @@ class Attempts:
         self.folder.lend_parsed(asked.target)
         left_queries = True
         try:
-            environment = reached.environment(self.settings.target_schema, self.settings.timezone)
+            environment = self._environment(reached)
             ended = run(Command(asked.arguments, self.folder.path, environment), asked.timeout_seconds, should_stop)
             left_queries = ended.was_killed
             return ended
@@ -99,7 +103,7 @@ class Attempts:
                 self._end_queries()
 
     def _launch_with(self, reached: Reached) -> Launch:
-        environment = reached.environment(self.settings.target_schema, self.settings.timezone)
+        environment = self._environment(reached)
         return Launch(self.settings.project.absolute(), Command((), self.folder.path, environment), self.folder.path)
 
     def _end_queries(self) -> None:

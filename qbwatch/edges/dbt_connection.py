@@ -44,6 +44,7 @@ PROFILE = f"""\
       password: "{{{{ env_var('{_PASSWORD}') }}}}"
       dbname: "{{{{ env_var('QBWATCH_DBT_DATABASE') }}}}"
       schema: "{{{{ env_var('QBWATCH_DBT_SCHEMA') }}}}"
+      role: "{{{{ env_var('QBWATCH_DBT_ROLE') }}}}"
       threads: {THREADS}
       connect_timeout: {CONNECT_TIMEOUT_SECONDS}
       application_name: {APPLICATION_NAME}
@@ -69,10 +70,11 @@ class Reached:
     password: str = field(repr=False)
     options: Mapping[str, str] = field(repr=False)
 
-    def environment(self, target_schema: str, timezone: str) -> dict[str, str]:
+    def environment(self, target_schema: str, timezone: str, role: str = "") -> dict[str, str]:
         """The environment for a dbt process: ours without what isn't for it, and the connection.
 
-        ``timezone`` is that of the database sessions: a moment becomes a day there as in the office.
+        ``timezone`` is that of the database sessions: a moment becomes a day there as in the office. ``role`` is whom
+        they work as after the login; empty: as who logged in.
         """
         return {
             **{name: value for name, value in os.environ.items() if _is_passed_on(name)},
@@ -86,6 +88,7 @@ class Reached:
             "QBWATCH_DBT_USER": self.user,
             "QBWATCH_DBT_DATABASE": self.database,
             "QBWATCH_DBT_SCHEMA": target_schema,
+            "QBWATCH_DBT_ROLE": role,
             _PASSWORD: self.password,
         }
 

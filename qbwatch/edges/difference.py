@@ -20,13 +20,12 @@ from qbwatch.core.model import Difference, WorkItem
 from qbwatch.edges import fold
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import driver
-from qbwatch.edges.staging import Staging
+from qbwatch.edges.staging import HUGE, Staging
 from qbwatch.edges.vault import VaultError
 from qbwatch.formats.part import Part
 from qbwatch.formats.refusal import Refusal
 
 _EARLIER = sql.Identifier("pg_temp", "qbwatch_earlier")
-_LARGE = 20_000_000  # bytes of both together
 _NEWER = sql.Identifier("pg_temp", "qbwatch_newer")
 
 _COUNT = """
@@ -53,12 +52,12 @@ class _Shared:
 def difference(
     loader: Loader, connection: Connection, item: WorkItem, earlier: WorkItem, at: datetime
 ) -> Difference | None:
-    """Compare an item, whose rows the stage still holds, with an earlier one.
+    """Compare an item, whose rows the stage still holds where it needed one, with an earlier one.
 
     None where they are large, or the earlier one can't be read any more: that is no fault of the newer one.
     Raises `LoadStopped`.
     """
-    if item.size_bytes + earlier.size_bytes > _LARGE:
+    if item.size_bytes + earlier.size_bytes >= HUGE:  # of one so large the stage may hold less than all
         return None
     try:
         with driver(connection).transaction():
@@ -66,6 +65,8 @@ def difference(
             if newer_part.layout.dataset != earlier_part.layout.dataset:
                 return None
             cursor, shared = driver(connection).cursor(), _shared(newer_part, earlier_part)
+            if not fold.has_stage(cursor):
+                _stage(loader, cursor, item, newer_part, at)
             _keep(cursor, _NEWER, shared)
             _stage(loader, cursor, earlier, earlier_part, at)
             _keep(cursor, _EARLIER, shared)

@@ -8,29 +8,44 @@ raw table again. Rows that don't change aren't rewritten, so their lineage names
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
+from enum import StrEnum
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
-from qbwatch.core.model import Sums
 from qbwatch.core.period import Period
 from qbwatch.datasets import Dataset, Kind
+from qbwatch.edges.fold_delta import DELTA, find_differing
 from qbwatch.edges.fold_period import empty_other_days
-from qbwatch.edges.tables import raw_columns, raw_key, raw_table
+from qbwatch.edges.tables import raw_columns, raw_table
 
 STAGE = sql.Identifier("pg_temp", "qbwatch_stage")
 SCRATCH = sql.Identifier("pg_temp", "qbwatch_scratch")
-_DELTA = sql.Identifier("pg_temp", "qbwatch_delta")
 
-NO_HASH_YET = 0  # of a staged row; the stage is hashed as a whole, in SQL
-_STRIPPED = "jsonb_strip_nulls(s._extra)"
+UNSTATED = sql.Identifier("pg_temp", "qbwatch_unstated")
+"""Keys of the target's documents that a part doesn't state, where the stage doesn't hold all that it does state."""
 
 Cursor = psycopg.Cursor[Any]
+
+
+class Staged(StrEnum):
+    """How much of a part the stage holds."""
+
+    WHOLE = "whole"
+    CHANGED = "changed"  # the documents that the target doesn't hold as they are
+    NOWHERE = "nowhere"  # its rows went straight into the empty target
+
+
+_VANISH: dict[Staged, LiteralString] = {
+    Staged.WHOLE: """DELETE FROM {target} AS t WHERE t._key <> ALL(%(spared)s)
+                     AND NOT EXISTS (SELECT FROM {stage} AS s WHERE s._key = t._key)""",
+    Staged.CHANGED: """DELETE FROM {target} AS t USING {unstated} AS u
+                       WHERE t._key = u._key AND t._key <> ALL(%(spared)s)""",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,16 @@ def open_stage(cursor: Cursor, dataset: Dataset) -> None:
     _open_like(cursor, STAGE, dataset, indexed=False)
 
 
+def drop_stage(cursor: Cursor) -> None:
+    """Where a part needs none: what was staged before isn't its rows."""
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(STAGE))
+
+
+def has_stage(cursor: Cursor) -> bool:
+    """Whether this transaction has a stage."""
+    return cursor.execute("SELECT WHERE to_regclass('pg_temp.qbwatch_stage') IS NOT NULL").rowcount == 1
+
+
 def open_scratch(cursor: Cursor, dataset: Dataset) -> None:
     """An empty scratch target of the dataset's shape, gone with the transaction."""
     _open_like(cursor, SCRATCH, dataset, indexed=True)
@@ -78,28 +103,15 @@ def _open_like(cursor: Cursor, table: sql.Identifier, dataset: Dataset, *, index
     cursor.execute(create.format(table, raw_table(dataset), including))
 
 
-def seal_stage(cursor: Cursor, statement: Statement) -> None:
-    """Hash the staged rows that aren't hashed yet."""
-    if statement.dataset.kind is not Kind.LIST:
-        cursor.execute(
-            sql.SQL(
-                """UPDATE {stage} AS s SET _extra = jsonb_strip_nulls(s._extra), _row_hash = {digest}
-                   WHERE s._row_hash = {none}"""
-            ).format(
-                stage=STAGE,
-                digest=_digest(statement.dataset, dict.fromkeys(statement.dataset.stored, "s"), _STRIPPED),
-                none=NO_HASH_YET,
-            )
-        )
-
-
-def apply(cursor: Cursor, statement: Statement, target: sql.Identifier, at: datetime) -> Applied:
-    """Fold the stage into the target."""
+def apply(
+    cursor: Cursor, statement: Statement, target: sql.Identifier, at: datetime, staged: Staged = Staged.WHOLE
+) -> Applied:
+    """Fold what is staged of a part into the target; not for one that needs no stage."""
     if statement.dataset.kind is Kind.LIST:
         return _apply_list(cursor, statement, target, at)
     if statement.dataset.kind is Kind.PERIOD:
         return _apply_period(cursor, statement, target, at)
-    return _apply_documents(cursor, statement, target, at)
+    return _apply_documents(cursor, statement, target, at, staged)
 
 
 def _apply_list(cursor: Cursor, statement: Statement, target: sql.Identifier, at: datetime) -> Applied:
@@ -149,7 +161,9 @@ def _apply_list(cursor: Cursor, statement: Statement, target: sql.Identifier, at
     return Applied(inserted, updated, removed)
 
 
-def _apply_documents(cursor: Cursor, statement: Statement, target: sql.Identifier, at: datetime) -> Applied:
+def _apply_documents(
+    cursor: Cursor, statement: Statement, target: sql.Identifier, at: datetime, staged: Staged
+) -> Applied:
     """Replace each staged document with all its lines; lines that the newer statement lacks are gone."""
     names = list(raw_columns(statement.dataset))
     insert = sql.SQL("INSERT INTO {target} ({names}) SELECT {values} FROM {stage} AS s").format(
@@ -161,30 +175,23 @@ def _apply_documents(cursor: Cursor, statement: Statement, target: sql.Identifie
     shrink = """DELETE FROM {target} AS t USING (SELECT _key, max(_line) AS last FROM {stage} GROUP BY _key) AS s
                 WHERE t._key = s._key AND t._line > s.last"""
     removed = _run(cursor, shrink, target, statement, at)
-    # One join finds what differs; the rows themselves are then found by where they lie.
-    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(_DELTA))
-    delta = """CREATE TEMP TABLE {delta} ON COMMIT DROP AS SELECT s.ctid AS new, t.ctid AS old
-               FROM {stage} AS s LEFT JOIN {target} AS t ON t._key = s._key AND t._line = s._line
-               WHERE t._row_hash IS DISTINCT FROM s._row_hash"""
-    cursor.execute(sql.SQL(delta).format(delta=_DELTA, stage=STAGE, target=target))
+    find_differing(cursor, STAGE, target, [*statement.dataset.stored, "_extra"])
     update = sql.SQL(
         """UPDATE {target} AS t SET {assignments} FROM {delta} AS d JOIN {stage} AS s ON s.ctid = d.new
            WHERE t.ctid = d.old"""
     ).format(
         target=target,
-        delta=_DELTA,
+        delta=DELTA,
         stage=STAGE,
         assignments=_list(
             sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in names if name not in ("_key", "_line")
         ),
     )
     updated = cursor.execute(update).rowcount
-    fresh = sql.SQL(" JOIN {delta} AS d ON d.new = s.ctid WHERE d.old IS NULL").format(delta=_DELTA)
+    fresh = sql.SQL(" JOIN {delta} AS d ON d.new = s.ctid WHERE d.old IS NULL").format(delta=DELTA)
     inserted = cursor.execute(insert + fresh).rowcount
     if statement.removes_absent:
-        vanish = """DELETE FROM {target} AS t WHERE t._key <> ALL(%(spared)s)
-                    AND NOT EXISTS (SELECT FROM {stage} AS s WHERE s._key = t._key)"""
-        removed += _run(cursor, vanish, target, statement, at)
+        removed += _run(cursor, _VANISH[staged], target, statement, at)
     return Applied(inserted, updated, removed)
 
 
@@ -193,7 +200,7 @@ def _apply_period(cursor: Cursor, statement: Statement, target: sql.Identifier, 
     emptied = 0
     if statement.removes_absent:
         emptied = empty_other_days(cursor, STAGE, target, statement.period, statement.spared)
-    applied = _apply_documents(cursor, replace(statement, removes_absent=False), target, at)
+    applied = _apply_documents(cursor, replace(statement, removes_absent=False), target, at, Staged.WHOLE)
     return replace(applied, removed=applied.removed + emptied)
 
 
@@ -202,82 +209,16 @@ def is_empty(cursor: Cursor, table: sql.Identifier) -> bool:
     return cursor.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(table)).rowcount == 0
 
 
-def sums_of_staged_keys(cursor: Cursor, target: sql.Identifier, columns: Sequence[str]) -> Sums:
-    """Exact sums over the target's rows of every key in the stage: what the file's sums must equal."""
-    if not columns:
-        return {}
-    query = sql.SQL("SELECT {sums} FROM {target} AS t").format(
-        target=target,
-        sums=_list(sql.SQL("coalesce(sum(t.{}), 0)").format(sql.Identifier(name)) for name in columns),
-    )
-    # Every staged row stands in the target: with as many rows it has no others, and the join can be spared.
-    if _count(cursor, target) != _count(cursor, STAGE):
-        staged = " WHERE EXISTS (SELECT FROM {stage} AS s WHERE s._key = t._key)"
-        query += sql.SQL(staged).format(stage=STAGE)
-    row = cursor.execute(query).fetchone()
-    assert row is not None
-    return {name: Decimal(value) for name, value in zip(columns, row, strict=True)}
-
-
-def _count(cursor: Cursor, table: sql.Identifier) -> int:
-    row = cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(table)).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def publish_scratch(cursor: Cursor, dataset: Dataset) -> Applied:
-    """Make the raw table equal the scratch fold, touching only rows that differ; returns how many were touched.
-
-    Rows are told apart by what they hold, to the letter, and not by their hashes: the raw table may have been changed
-    by hand. Only the moment of loading may differ.
-    """
-    target, key = raw_table(dataset), raw_key(dataset)
-    same = sql.SQL(" AND ").join(sql.SQL("r.{0} = f.{0}").format(sql.Identifier(name)) for name in key)
-    told_apart_by = [name for name in raw_columns(dataset) if name != "_loaded_at"]
-    settable = [name for name in raw_columns(dataset) if name not in key]
-    statements = (
-        """DELETE FROM {target} AS r WHERE NOT EXISTS (SELECT FROM {scratch} AS f WHERE {same})""",
-        """UPDATE {target} AS r SET {assignments} FROM {scratch} AS f
-           WHERE {same} AND ROW({theirs})::text <> ROW({ours})::text""",
-        """INSERT INTO {target} ({names}) SELECT {names} FROM {scratch} AS f
-           WHERE NOT EXISTS (SELECT FROM {target} AS r WHERE {same})""",
-    )
-    removed, updated, inserted = (
-        cursor.execute(
-            sql.SQL(statement).format(
-                target=target,
-                scratch=SCRATCH,
-                same=same,
-                names=_list(map(sql.Identifier, raw_columns(dataset))),
-                assignments=_list(sql.SQL("{0} = f.{0}").format(sql.Identifier(name)) for name in settable),
-                theirs=_aliased("r", told_apart_by),
-                ours=_aliased("f", told_apart_by),
-            )
-        ).rowcount
-        for statement in statements
-    )
-    return Applied(inserted, updated, removed)
-
-
 def _digest(dataset: Dataset, sides: dict[str, str], extra: LiteralString | str) -> sql.Composed:
-    """SQL that hashes a row's content: declared values in order, and ``_extra``."""
+    """SQL of a list's ``_row_hash``, which only the merged row has: 64 bits over its typed values and ``_extra``."""
     terms: list[sql.Composable] = [
         sql.SQL("{}.{}").format(sql.Identifier(sides[name]), sql.Identifier(name)) for name in dataset.stored
     ]
-    return hash_of([*terms, sql.SQL(extra)])
-
-
-def hash_of(values: Iterable[sql.Composable]) -> sql.Composed:
-    """SQL of ``_row_hash``: 64 bits over typed values, each by the hash of its own type.
-
-    Ten times cheaper than a digest of the row's text. Equal numbers are equal whatever their scale. It tells a line
-    from its earlier version, never one row from all others, so 64 bits are plenty.
-    """
-    return sql.SQL("hash_record_extended(ROW({}), 0)").format(_list(values))
+    return sql.SQL("hash_record_extended(ROW({}), 0)").format(_list([*terms, sql.SQL(extra)]))
 
 
 def _run(cursor: Cursor, query: LiteralString, target: sql.Identifier, statement: Statement, at: datetime) -> int:
-    composed = sql.SQL(query).format(target=target, stage=STAGE)
+    composed = sql.SQL(query).format(target=target, stage=STAGE, unstated=UNSTATED)
     values = {"as_of": statement.as_of, "at": at, "spared": list(statement.spared)}
     return cursor.execute(composed, values if "%(" in query else None).rowcount
 

@@ -37,8 +37,8 @@ def narrow_stage(cursor: Cursor) -> None:
 def publish_some(cursor: Cursor, dataset: Dataset) -> Applied:
     """Make these documents in the raw table equal to the scratch fold, touching only rows that differ.
 
-    As in `fold.publish_scratch`, rows are told apart by what they hold, to the letter; only the moment of loading may
-    differ.
+    As in `publishing.publish_scratch`, rows are told apart by what they hold, to the letter; only the moment of
+    loading may differ.
     """
     same = sql.SQL(" AND ").join(sql.SQL("r.{0} = f.{0}").format(sql.Identifier(name)) for name in raw_key(dataset))
     names = [sql.Identifier(name) for name in raw_columns(dataset)]

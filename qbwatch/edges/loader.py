@@ -22,7 +22,9 @@ from qbwatch.core.model import Failure, LoadResult, QbwatchError, Reject, RowCou
 from qbwatch.core.period import ALL_DATES, Period
 from qbwatch.datasets import Kind
 from qbwatch.edges import fold, item_prices
+from qbwatch.edges.fold_few import by_index
 from qbwatch.edges.fold_period import staged_days
+from qbwatch.edges.fold_sums import sums_of_stated
 from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.staging import LoadStopped, Staging
@@ -89,27 +91,29 @@ class Loader:
         part = self.open(item)
         return self.fold_in(driver(connection).cursor(), item, part, raw_table(part.layout.dataset), at)
 
-    def stage(self, cursor: fold.Cursor, item: WorkItem, part: Part, at: datetime) -> tuple[fold.Statement, Tally]:
-        """A new stage with the part's rows, not yet sealed: what it states, and what was read."""
-        tally = Staging(cursor, self.order, at, self.should_stop).fill(
-            item, part, lambda: self.vault.open(item.content_hash)
-        )
-        return statement_of(item, part, tally), tally
+    def stage(self, cursor: fold.Cursor, item: WorkItem, part: Part, at: datetime) -> fold.Statement:
+        """A new stage with all of the part's rows; returns what it states."""
+        tally, _ = self._fill(cursor, item, part, fold.STAGE, at)
+        return statement_of(item, part, tally)
 
     def fold_in(
         self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
     ) -> LoadResult:
         """Fold a part into a table that holds everything older, and account for all of it. Raises `Refusal`,
         `LoadRefused`, `VaultError` and `LoadStopped`."""
-        statement, tally = self.stage(cursor, item, part, at)
+        tally, staged = self._fill(cursor, item, part, target, at)
         if failure := check_rejects(tally.read, tally.rejected) or check_key_kind(cursor, target, part.layout):
             raise LoadRefused(failure, tally.rejects)
-        fold.seal_stage(cursor, statement)
+        statement = statement_of(item, part, tally)
         passing(Moment.STAGED)
-        applied = fold.apply(cursor, statement, target, at)
-        passing(Moment.FOLDED)
-        item_prices.note(cursor, part.layout.dataset.full_name, item.file_id, item.as_of, target)
-        in_table = fold.sums_of_staged_keys(cursor, target, list(tally.sums))
+        with by_index(cursor, target, staged):
+            if staged is fold.Staged.NOWHERE:
+                applied = fold.Applied(tally.accepted, 0, 0)
+            else:
+                applied = fold.apply(cursor, statement, target, at, staged)
+            passing(Moment.FOLDED)
+            item_prices.note(cursor, part.layout.dataset.full_name, item.file_id, item.as_of, target)
+            in_table = sums_of_stated(cursor, target, list(tally.sums), staged)
         rows = count_rows(tally, applied)
         if failure := check_rows(rows) or check_sums(tally.sums, in_table):
             raise LoadRefused(failure, tally.rejects)
@@ -121,6 +125,12 @@ class Loader:
             spoken_for(cursor, statement),
             report=part.title,
         )
+
+    def _fill(
+        self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
+    ) -> tuple[Tally, fold.Staged]:
+        staging = Staging(cursor, self.order, at, self.should_stop)
+        return staging.fill_for(target, item, part, lambda: self.vault.open(item.content_hash))
 
 
 def count_rows(tally: Tally, applied: fold.Applied) -> RowCounts:

@@ -17,9 +17,13 @@ from sqlalchemy import Connection, text
 
 from qbwatch.core.model import Failure, FailureClass, QbwatchError
 from qbwatch.edges import item_prices
+from qbwatch.edges.ledger_shape import drift_of
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
 from qbwatch.edges.shipped import shipped
 from qbwatch.edges.tables import ensure_raw_tables
+from qbwatch.log import get_logger
+
+log = get_logger(__name__)
 
 _LOCK = (0x7162, 2)
 _REVISION = re.compile(r"^revision = [\"'](.+)[\"']", re.MULTILINE)
@@ -41,6 +45,10 @@ def migrate(url: str) -> None:
             _upgrade_in_a_child(url)
         with engine.begin() as connection:
             _lock(connection)
+            if drift := drift_of(connection):
+                log.error(
+                    "the ledger is not as its migrations left it; `qbwatch doctor` says more", lacks=list(drift[:5])
+                )
             ensure_raw_tables(connection)
             item_prices.ensure_table(connection)
     except DATABASE_ERRORS as error:

@@ -74,9 +74,15 @@ def page_facts(connection: Connection, zone: ZoneInfo, today: date) -> PageFacts
             )
             for row in connection.execute(text(_RECENT_FILES))
         ),
-        rows={row.day: int(row.rows) for row in connection.execute(text(_ROWS), since)},
+        rows=rows_by_day(connection, zone, today),
         arrivals=arrivals,
     )
+
+
+def rows_by_day(connection: Connection, zone: ZoneInfo, today: date) -> dict[date, int]:
+    """Rows that the files of each of the last weeks' days changed in the raw tables; history left out."""
+    since = {"zone": zone.key, "first": today - timedelta(days=SPAN - 1)}
+    return {row.day: int(row.rows) for row in connection.execute(text(_ROWS), since)}
 
 
 def sales_by_day(connection: Connection, schema: str, today: date) -> tuple[Sales, ...] | None:

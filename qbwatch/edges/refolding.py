@@ -18,6 +18,7 @@ from qbwatch.datasets import Dataset, Kind
 from qbwatch.edges import fold, fold_some, item_prices
 from qbwatch.edges.loader import Loader, LoadRefused
 from qbwatch.edges.postgres import driver
+from qbwatch.edges.publishing import publish_scratch
 from qbwatch.edges.vault import VaultError
 from qbwatch.formats.part import Part
 from qbwatch.formats.refusal import Refusal
@@ -57,7 +58,7 @@ class Refolding:
     def whole(self, newcomers: Newcomers | None = None) -> fold.Applied:
         """Fold everything and make the raw table equal to that; how many of its rows were touched in the end."""
         self.beside(newcomers)
-        applied = fold.publish_scratch(self._cursor, self.dataset)
+        applied = publish_scratch(self._cursor, self.dataset)
         repriced = item_prices.publish(self._cursor, self.dataset.full_name)
         # A price that was another one for a while is news to dbt, too.
         return applied if applied.touched else replace(applied, updated=repriced)
@@ -155,8 +156,7 @@ class Refolding:
             raise _FoldAll from refused
 
     def _fold_narrowed(self, item: WorkItem, part: Part) -> None:
-        statement = self.loader.stage(self._cursor, item, part, self.at)[0]
+        statement = self.loader.stage(self._cursor, item, part, self.at)
         fold_some.narrow_stage(self._cursor)
         if statement.removes_absent or not fold.is_empty(self._cursor, fold.STAGE):
-            fold.seal_stage(self._cursor, statement)
             fold.apply(self._cursor, statement, fold.SCRATCH, self.at)

@@ -50,9 +50,8 @@ def rehearse(connection: Connection, part: Part, item: WorkItem, loader: Loader 
         fold.open_scratch(cursor, dataset)
         cursor.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(fold.SCRATCH, raw_table(dataset)))
     tally = Staging(cursor, DateOrder.MDY, at).fill_with_care(item, part)
-    statement = statement_of(item, part, tally)
-    fold.seal_stage(cursor, statement)
-    return Rehearsed(count_rows(tally, fold.apply(cursor, statement, fold.SCRATCH, at)), newer, is_in_place)
+    applied = fold.apply(cursor, statement_of(item, part, tally), fold.SCRATCH, at)
+    return Rehearsed(count_rows(tally, applied), newer, is_in_place)
 
 
 def _around(connection: Connection, item: WorkItem) -> tuple[list[WorkItem], int]:

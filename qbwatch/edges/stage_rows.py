@@ -1,24 +1,48 @@
-"""Records as Python reads them → rows of the stage."""
+"""A part's rows, as either lane reads them → rows of a table of a raw table's shape, by COPY."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
+import psycopg
 from psycopg import sql
 
 from qbwatch.core.model import WorkItem
-from qbwatch.edges import fold
+from qbwatch.edges.fold import Cursor
 from qbwatch.formats.layout import Layout
 from qbwatch.formats.records import Record
+from qbwatch.formats.row_text import RowText, finished
 
-_AFTER_VALUES = ("_extra", "_row_number", "_line", "_file_id", "_as_of", "_loaded_at", "_row_hash")
+_ROWS_AT_ONCE = 256
 
 
-def copy_records(cursor: fold.Cursor, item: WorkItem, layout: Layout, at: datetime, records: Iterable[Record]) -> None:
-    """COPY records into the open stage; they are hashed when it is sealed."""
-    lineage = (str(item.file_id), item.as_of.isoformat(), at.isoformat(), fold.NO_HASH_YET)
-    names = sql.SQL(", ").join(map(sql.Identifier, ("_key", *layout.columns, *_AFTER_VALUES)))
-    with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(fold.STAGE, names)) as out:
-        for each in records:
-            out.write_row((each.key, *each.values, each.extra, each.row_number, each.ordinal, *lineage))
+@dataclass(frozen=True, slots=True)
+class RowCopy:
+    """How a part's rows are copied: over which connection, and what is noted of where they come from."""
+
+    cursor: Cursor
+    item: WorkItem
+    at: datetime
+
+    def into(self, table: sql.Identifier, text: RowText) -> AbstractContextManager[psycopg.Copy]:
+        """A COPY of finished rows into the table."""
+        columns = sql.SQL(", ").join(map(sql.Identifier, (*text.columns, "_file_id", "_as_of", "_loaded_at")))
+        return self.cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN (ENCODING 'UTF8')").format(table, columns))
+
+    @property
+    def lineage(self) -> bytes:
+        """What each row's text ends with."""
+        return f"\t{self.item.file_id}\t{self.item.as_of.isoformat()}\t{self.at.isoformat()}\n".encode()
+
+    def records(self, table: sql.Identifier, layout: Layout, records: Iterable[Record]) -> None:
+        """Copy records as they are read."""
+        text, lineage, rest = RowText(layout), self.lineage, iter(records)
+        with self.into(table, text) as out:
+            while some := list(islice(rest, _ROWS_AT_ONCE)):
+                said = [text.said(each) for each in some]
+                numbers = [each.row_number for each in some]
+                out.write(finished(said, numbers, text.digests(said), lineage))

@@ -1,8 +1,9 @@
-"""Filling the stage with a part's readable rows, by the faster of two lanes that lead to the same rows.
+"""Bringing a part's readable rows to where the fold needs them, by the faster of two lanes that lead to the same rows.
 
 The *careful* lane reads row by row in Python. It serves every format and names the line and the column of whatever it
-can't read. The *plain* lane (`edges.plain_lane`) sends a delimited text to Postgres as it is, and serves only what both
-read alike; for anything else it gives up, and the careful lane begins anew.
+can't read. The *plain* lane (`edges.plain_lane`) reads large delimited texts a column at a time, and serves only what
+both read alike; for anything else it gives up, and the careful lane begins anew. So it does where the plain lane's
+reader is lost more than once: what kills it may be the file.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg import sql
+
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import WorkItem
-from qbwatch.datasets import Kind
+from qbwatch.datasets import ColumnType, Kind
 from qbwatch.edges import fold
-from qbwatch.edges.plain_lane import PlainLane
-from qbwatch.edges.plain_sql import has_plain_key
-from qbwatch.edges.stage_rows import copy_records
-from qbwatch.formats.cells import read_negation
+from qbwatch.edges.fold_few import size_of
+from qbwatch.edges.lane_reader import READER, LaneReader, ReaderLost
+from qbwatch.edges.lane_source import source_of
+from qbwatch.edges.plain_lane import PlainLane, Text
+from qbwatch.edges.stage_rows import RowCopy
+from qbwatch.formats.layout import Layout
 from qbwatch.formats.part import Part
-from qbwatch.formats.plain_text import NotPlain, open_plain
+from qbwatch.formats.plain_text import NotPlain, prove_common
 from qbwatch.formats.records import Record
 from qbwatch.formats.table import Opener
 from qbwatch.formats.tally import Tally, read_whole_documents
@@ -29,7 +34,13 @@ from qbwatch.log import get_logger
 log = get_logger(__name__)
 
 _ROWS_BETWEEN_LOOKS = 1000  # how often a load looks whether it should stop
-SMALL = 100_000  # bytes; what is smaller is read with care before the plain lane has made its tables
+LARGE = 1_500_000
+"""Bytes; what is smaller is read with care before a reader of the plain lane could be started."""
+_SMALL = 100_000  # where there is one
+HUGE = 20_000_000
+"""Bytes. Of larger exports only what changed is sent; `edges.difference` compares what is smaller."""
+_TRIES = 2  # of the plain lane, where its reader is lost
+_MANIFOLD = 4  # a table so many times larger than the file isn't asked for all that it holds
 
 
 class LoadStopped(Exception):
@@ -38,44 +49,71 @@ class LoadStopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """How stages are filled over one connection, in the caller's transaction."""
+    """How parts are staged over one connection, in the caller's transaction."""
 
     cursor: fold.Cursor
     order: DateOrder
     at: datetime
     should_stop: Callable[[], bool] = lambda: False
+    reader: LaneReader = READER
 
     def fill(self, item: WorkItem, part: Part, open_stream: Opener) -> Tally:
-        """A new stage with the part's rows. Raises `Refusal`, and `LoadStopped` when asked to stop."""
-        if item.size_bytes >= SMALL:
+        """A new stage with all of the part's rows. Raises `Refusal`, and `LoadStopped` when asked to stop."""
+        return self.fill_for(fold.STAGE, item, part, open_stream)[0]
+
+    def fill_for(
+        self, target: sql.Identifier, item: WorkItem, part: Part, open_stream: Opener
+    ) -> tuple[Tally, fold.Staged]:
+        """What folding the part into the target needs on a new stage; its rows themselves where the target is empty.
+
+        Raises `Refusal`, and `LoadStopped` when asked to stop.
+        """
+        tries = _TRIES if item.size_bytes >= (_SMALL if self.reader.is_warm else LARGE) else 0
+        for _ in range(tries):
             self.cursor.execute("SAVEPOINT qbwatch_lane")
             try:
-                return self.fill_plainly(item, part, open_stream)
+                filled = self.fill_plainly(target, item, part, open_stream)
             except NotPlain as doubt:
                 log.info("read with care", file=item.name, reason=str(doubt).splitlines()[0])
                 self.cursor.execute("ROLLBACK TO SAVEPOINT qbwatch_lane")
-        return self.fill_with_care(item, part)
+                break
+            except ReaderLost:
+                log.warning("the reader of large files was lost", file=item.name)
+                self.cursor.execute("ROLLBACK TO SAVEPOINT qbwatch_lane")
+            else:
+                self.cursor.execute("RELEASE SAVEPOINT qbwatch_lane")
+                return filled
+        return self.fill_with_care(item, part), fold.Staged.WHOLE
 
-    def fill_plainly(self, item: WorkItem, part: Part, open_stream: Opener) -> Tally:
-        """By the plain lane alone. Raises `NotPlain`."""
+    def fill_plainly(
+        self, target: sql.Identifier, item: WorkItem, part: Part, open_stream: Opener
+    ) -> tuple[Tally, fold.Staged]:
+        """By the plain lane alone. Raises `NotPlain` and `ReaderLost`."""
         layout = part.layout
-        if part.report is not None or layout.dataset.kind is Kind.PERIOD or not has_plain_key(layout):
+        if part.report is not None or layout.dataset.kind is Kind.PERIOD or not _has_plain_key(layout):
             raise NotPlain("no list and no document whose key stands in one column")
-        if layout.withheld:
-            raise NotPlain("columns that are never loaded, and shan't lie in Postgres even for a moment")
-        if any(cell.read is read_negation for cell in layout.cells):
-            raise NotPlain("a column under a header that says its opposite")
-        header = layout.header
-        with open_stream() as stream:
-            text = open_plain(stream, part.table, header.line, header.written)
-            return PlainLane(self.cursor, item, part, self.at, self.order, self._look).stage(text)
+        encoding, delimiter = prove_common(part.table)
+        with open_stream() as stream, source_of(stream) as source:
+            copy = RowCopy(self.cursor, item, self.at)
+            lane = PlainLane(copy, Text(source, encoding, delimiter, layout), self.reader, self._look)
+            fold.open_stage(self.cursor, layout.dataset)
+            if target == fold.STAGE or layout.dataset.kind is Kind.LIST:
+                return lane.fill(fold.STAGE), fold.Staged.WHOLE
+            if fold.is_empty(self.cursor, target):
+                tally = lane.fill(target)
+                fold.drop_stage(self.cursor)
+                return tally, fold.Staged.NOWHERE
+            if item.size_bytes >= HUGE and size_of(self.cursor, target) <= _MANIFOLD * item.size_bytes:
+                return lane.fill_changed(target), fold.Staged.CHANGED
+            return lane.fill(fold.STAGE), fold.Staged.WHOLE
 
     def fill_with_care(self, item: WorkItem, part: Part) -> Tally:
         """By the careful lane alone."""
+        copy = RowCopy(self.cursor, item, self.at)
 
         def read(tally: Tally) -> None:
             fold.open_stage(self.cursor, part.layout.dataset)
-            copy_records(self.cursor, item, part.layout, self.at, self._records(part, tally))
+            copy.records(fold.STAGE, part.layout, self._records(part, tally))
 
         return read_whole_documents(part.layout, read)
 
@@ -89,3 +127,9 @@ class Staging:
     def _look(self) -> None:
         if self.should_stop():
             raise LoadStopped
+
+
+def _has_plain_key(layout: Layout) -> bool:
+    """Whether a row's key stands in one column of the row itself, as text."""
+    kinds = [layout.dataset.columns[cell.column] for cell in layout.key]
+    return kinds in ([ColumnType.TEXT], [ColumnType.ID]) and not layout.fills_down

@@ -14,6 +14,9 @@ from pathlib import Path
 
 from qbwatch.core.intake_state import IntakeProblem
 from qbwatch.core.model import FailureClass
+from qbwatch.edges.unit_processes import commands_of_units
+
+Asked = Callable[[], tuple[list[list[str]], bool]]
 
 _PROC = Path("/proc")
 _LOOK_EVERY = timedelta(seconds=30)
@@ -48,6 +51,15 @@ def marked_client(directory: Path, marks: Callable[[Path], bool] = os.path.lexis
 def running_clients(proc: Path = _PROC) -> frozenset[str]:
     """The sync clients in the table of processes, whoever runs them; rclone only while it syncs or mounts."""
     return frozenset(client for command in _commands(proc) if (client := _client_of(command)))
+
+
+def seen_clients(proc: Path = _PROC, ask: Asked = commands_of_units) -> tuple[frozenset[str], bool]:
+    """The sync clients that run, and whether another would have been seen: not where the table of processes is hidden
+    (ProtectProc=, hidepid=) and systemd doesn't tell either."""
+    if (proc / "1").exists():
+        return running_clients(proc), True
+    commands, is_whole = ask()
+    return frozenset(client for command in commands if (client := _client_of(command))), is_whole
 
 
 def client_of(directory: Path, proc: Path = _PROC) -> tuple[str | None, bool, str]:
@@ -90,6 +102,7 @@ class SyncClient:
     directory: Path
     proc: Path = _PROC
     name: str | None = None
+    ask: Asked = commands_of_units
     _looked_at: datetime | None = None
     _missed_since: datetime | None = None
     _problem: IntakeProblem | None = field(default=None)
@@ -102,12 +115,10 @@ class SyncClient:
         return self._problem
 
     def _judge(self, at: datetime) -> IntakeProblem | None:
-        if not (self.proc / "1").exists():
-            return None  # there is no table of processes, or it is hidden from us (ProtectProc=, hidepid=)
-        running = running_clients(self.proc)
+        running, is_whole = seen_clients(self.proc, self.ask)
         expected = marked_client(self.directory)
         self.name = expected or (next(iter(running)) if len(running) == 1 else None)
-        if expected is None or set(_SAME_SERVICE.get(expected, (expected,))) & running:
+        if expected is None or not is_whole or set(_SAME_SERVICE.get(expected, (expected,))) & running:
             self._missed_since = None
             return None
         self._missed_since = self._missed_since or at

@@ -23,7 +23,8 @@ from typing import IO, BinaryIO
 from qbwatch.core.settle import Look
 from qbwatch.edges.disk_room import Reserve
 from qbwatch.edges.folder import look_of, open_regular
-from qbwatch.edges.vault_reader import DAMAGES, compressor, reading
+from qbwatch.edges.private_folder import fsync_folder, make_private, remove_unlocked
+from qbwatch.edges.vault_reader import DAMAGES, compressor, holds, reading
 from qbwatch.edges.vault_trouble import VaultError, lost_copy, no_room, unavailable
 
 __all__ = ["Kept", "Refusal", "Vault", "VaultError"]
@@ -124,26 +125,44 @@ class Vault:
         removed = 0
         with suppress(FileNotFoundError):
             for left in os.scandir(self._directory / _INCOMING):
-                removed += _remove_unlocked(Path(left.path))
+                removed += remove_unlocked(Path(left.path))
         return removed
 
     def _take(self, file: BinaryIO) -> Kept | Refusal:
+        """Hash first: what is there already needs neither room nor compressing, and the system still holds what was
+        read once when it is read again."""
         before = look_of(os.fstat(file.fileno()))
-        self._make(self._directory / _INCOMING)
-        self._demand_room(before.size)
+        make_private(self._directory / _INCOMING, self._directory)
+        content_hash, size = _hashed(file)
+        if not self._has(content_hash, file):
+            self._demand_room(before.size)
+            return self._take_new(file, before)
+        return Kept(content_hash, size, before) if _is_unchanged(file, before, size) else Refusal.CHANGED
+
+    def _has(self, content_hash: str, file: BinaryIO) -> bool:
+        """Whether a copy of these very bytes is there, which is then marked as taken again."""
+        path = self._path(content_hash)
+        with self._locked(fcntl.LOCK_SH), suppress(OSError), path.open("rb") as copy:  # what can't be read is replaced
+            file.seek(0)
+            if holds(copy, iter(lambda: _read(file), b"")):
+                os.utime(path)
+                return True
+        return False
+
+    def _take_new(self, file: BinaryIO, before: Look) -> Kept | Refusal:
+        """Hashed anew: what was read first may have been other bytes."""
+        file.seek(0)
         with tempfile.NamedTemporaryFile(dir=self._directory / _INCOMING, delete=False) as copy:
             temporary = Path(copy.name)
             try:
                 fcntl.flock(copy, fcntl.LOCK_EX)
                 content_hash, size = _copy(file, copy)
-                after = look_of(os.fstat(file.fileno()))
-                # The ctime counts here: a tool that rewrites in place and restores the mtime still moves it.
-                if (before, before.ctime_ns, before.size) != (after, after.ctime_ns, size):
+                if not _is_unchanged(file, before, size):
                     return Refusal.CHANGED
                 self._keep(copy, content_hash)
             finally:
                 temporary.unlink(missing_ok=True)
-        return Kept(content_hash, before.size, before)
+        return Kept(content_hash, size, before)
 
     def _keep(self, copy: tempfile._TemporaryFileWrapper[bytes], content_hash: str) -> None:
         """A copy that is there and whole is only marked as taken again; a damaged one is replaced."""
@@ -154,9 +173,9 @@ class Vault:
                 return
             copy.flush()
             os.fsync(copy.fileno())
-            self._make(path.parent)
+            make_private(path.parent, self._directory)
             Path(copy.name).rename(path)
-            _fsync_folder(path.parent)
+            fsync_folder(path.parent)
 
     def _demand_room(self, size: int) -> None:
         """Before the disk is full, since then the database, the log and dbt would have no room either."""
@@ -187,17 +206,6 @@ class Vault:
             return lost_copy(is_damaged=False)
         return unavailable(self._directory, error)
 
-    def _make(self, folder: Path) -> None:
-        """Make a folder of the vault, readable by us alone, and its parents; on the disk when this returns."""
-        if folder.is_dir():
-            return
-        if folder != self._directory:
-            self._make(folder.parent)
-            folder.mkdir(mode=0o700, exist_ok=True)
-        else:
-            folder.mkdir(mode=0o700, exist_ok=True, parents=True)
-        _fsync_folder(folder.parent)
-
     def _path(self, content_hash: str) -> Path:
         if len(content_hash) != 64 or not set(content_hash) <= set("0123456789abcdef"):
             raise ValueError(f"not a sha256 in hex: {content_hash!r}")
@@ -206,6 +214,21 @@ class Vault:
 
 class _SourceError(Exception):
     """Reading the source failed, as opposed to writing the copy."""
+
+
+def _is_unchanged(file: BinaryIO, before: Look, size: int) -> bool:
+    """The ctime counts here: a tool that rewrites in place and restores the mtime still moves it."""
+    after = look_of(os.fstat(file.fileno()))
+    return (before, before.ctime_ns, before.size) == (after, after.ctime_ns, size)
+
+
+def _hashed(source: BinaryIO) -> tuple[str, int]:
+    """The hash and the size of what is read to its end."""
+    digest, size = hashlib.sha256(), 0
+    while chunk := _read(source):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
 
 
 def _copy(source: BinaryIO, copy: IO[bytes]) -> tuple[str, int]:
@@ -224,22 +247,3 @@ def _read(source: BinaryIO) -> bytes:
         return source.read(_CHUNK)
     except OSError as error:
         raise _SourceError from error
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _remove_unlocked(left: Path) -> bool:
-    with suppress(FileNotFoundError), left.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        left.unlink(missing_ok=True)
-        return True
-    return False

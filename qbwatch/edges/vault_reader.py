@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
 if sys.version_info >= (3, 14):
@@ -37,15 +37,16 @@ class VerifiedReader(io.RawIOBase):
     """The content of a copy. Every byte is hashed when it is first passed, and the hash is compared at the end.
 
     It can be positioned anywhere; going back starts anew, and going forward reads what lies between. ``fault`` makes
-    the exception out of what reading raised, None for bytes that aren't those which were accepted.
+    the exception out of what reading raised, None for bytes that aren't those which were accepted. ``file`` is the copy
+    as it is kept, of which nothing is read before content is asked for.
     """
 
     def __init__(self, file: BinaryIO, content_hash: str, fault: Callable[[Exception | None], Exception]) -> None:
         super().__init__()
-        self._file = file
+        self.file = file
         self._content = zstd.ZstdFile(file)
-        self._content_hash = content_hash
-        self._fault = fault
+        self.content_hash = content_hash
+        self.fault = fault
         self._digest = hashlib.sha256()
         self._position = self._hashed = 0
 
@@ -63,13 +64,13 @@ class VerifiedReader(io.RawIOBase):
         try:
             count = self._content.readinto(view)
         except FAULTS as error:
-            raise self._fault(error) from error
+            raise self.fault(error) from error
         self._position += count
         if (new := self._position - self._hashed) > 0:
             self._digest.update(view[count - new : count])
             self._hashed = self._position
-        if count == 0 and len(view) and self._digest.hexdigest() != self._content_hash:
-            raise self._fault(None)
+        if count == 0 and len(view) and self._digest.hexdigest() != self.content_hash:
+            raise self.fault(None)
         return count
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -81,7 +82,7 @@ class VerifiedReader(io.RawIOBase):
             try:
                 self._position = self._content.seek(wanted)
             except FAULTS as error:
-                raise self._fault(error) from error
+                raise self.fault(error) from error
         while self._position < wanted and self._pass(wanted - self._position):
             pass
         return self._position
@@ -89,7 +90,7 @@ class VerifiedReader(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             self._content.close()
-            self._file.close()
+            self.file.close()
         super().close()
 
     def _pass(self, count: int) -> int:
@@ -99,3 +100,12 @@ class VerifiedReader(io.RawIOBase):
 def reading(file: BinaryIO, content_hash: str, fault: Callable[[Exception | None], Exception]) -> BinaryIO:
     """The content of a copy, verified while it is read to its end; see `VerifiedReader`."""
     return io.BufferedReader(VerifiedReader(file, content_hash, fault), _BLOCK)
+
+
+def holds(file: BinaryIO, chunks: Iterable[bytes]) -> bool:
+    """Whether a copy is of these bytes and no others; a damaged one isn't."""
+    try:
+        with zstd.ZstdFile(file) as content:
+            return all(content.read(len(chunk)) == chunk for chunk in chunks) and not content.read(1)
+    except DAMAGES:
+        return False

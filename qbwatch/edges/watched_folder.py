@@ -22,6 +22,7 @@ from qbwatch.edges.folder import File, Folder, Passed, Unreadable, entered, scan
 from qbwatch.edges.folder_watch import FolderWatch, Put
 from qbwatch.edges.inotify import WatchError, limit_reached
 from qbwatch.edges.mounts import remote_mount
+from qbwatch.edges.sandbox import hidden_hint
 from qbwatch.log import get_logger
 
 _POLL_EVERY = timedelta(seconds=5)
@@ -219,6 +220,7 @@ class WatchedFolder:
         self._is_there = False
         if error.errno in _ABSENT:
             hint = "Is the sync client running and its disk mounted? It is watched again as soon as it is back."
+            hint = hidden_hint(self._directory) or hint
             summary = f"the {self._root} folder {self._shown} is missing"
             self._raise(IntakeProblem(_MISSING, FailureClass.INFRASTRUCTURE, summary, hint, at))
         else:
@@ -228,7 +230,7 @@ class WatchedFolder:
         below = escaped(found.path) or None
         where = f"{self._shown}/{below}" if below else self._shown
         summary = f"the folder {where} can't be read: {found.error.strerror}"
-        hint = (
+        hint = hidden_hint(self._directory) or (
             f"Give the user of qbwatch the right to read and enter it: setfacl -R -m u:qbwatch:rX {shlex.quote(where)}"
         )
         code = _SUBFOLDER if below else _UNREADABLE

@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any, BinaryIO, cast
 
+from qbwatch.edges.tied_child import limit, tie_to
 from qbwatch.formats import workbook
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Row, Unusable
@@ -37,8 +38,9 @@ Flaws = dict[tuple[int, int], str]  # what is wrong with the cell at (row, posit
 
 def main(arguments: list[str]) -> int:
     """Answer one question. Returns the exit code: 0 also for a refusal, which is an answer."""
-    _tie_to(int(arguments[0]))
-    _limit()
+    tie_to(int(arguments[0]))
+    for what, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_CPU, CPU_SECONDS), (resource.RLIMIT_CORE, 0)):
+        limit(what, most)
     try:
         with open(FILE, "rb") as stream:
             if arguments[1] == "sheets":
@@ -94,25 +96,6 @@ def _send(*frame: Any) -> None:
     out.write(struct.pack("!I", len(data)))
     out.write(data)
     out.flush()
-
-
-def _tie_to(parent: int) -> None:
-    """End with the thread that started us; the parent is compared in case it died before the request."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def _limit() -> None:
-    """Limits of our own; where a sandbox forbids to set any, its limits must do."""
-    for name, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_CPU, CPU_SECONDS), (resource.RLIMIT_CORE, 0)):
-        try:
-            resource.setrlimit(name, (most, most))
-        except (OSError, ValueError):
-            continue
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from qbwatch.edges.tied_child import environment
 from qbwatch.edges.workbook_child import MEMORY, Flaws
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Opener, Row, Table, Unusable
@@ -29,7 +30,6 @@ from qbwatch.formats.workbook import Sheet, tables_of
 
 _TICK = 0.5  # seconds between looks while the child is silent
 _SILENT_AT_MOST = 600.0  # seconds
-_PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 _HINT = "split it into smaller exports, or save it as CSV"
 
 
@@ -90,13 +90,15 @@ class WorkbookReader:
                 process.stdout.close()
 
     def _start(self, file: IO[bytes], question: tuple[str, ...]) -> subprocess.Popen[bytes]:
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        if self.scratch is not None:
-            environment["TMPDIR"] = str(self.scratch)
+        scratch = {} if self.scratch is None else {"TMPDIR": str(self.scratch)}
         # -P: nothing in the working directory must be taken for a module.
         program = [sys.executable, "-P", "-m", "qbwatch.edges.workbook_child", str(os.getpid())]
         return subprocess.Popen(
-            [*program, *question], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+            [*program, *question],
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment(**scratch),
         )
 
 

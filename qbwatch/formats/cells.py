@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache, partial
 
 from qbwatch.core.dates import DateOrder, parse_date
 from qbwatch.core.money import NotAnAmount, is_blank, parse_amount, parse_percent
@@ -95,14 +96,16 @@ def read_negation(text: str) -> str | None:
     return None if said is None else str(said == "false").lower()
 
 
+def read_date(order: DateOrder, text: str) -> str | None:
+    """A day, in the order that is configured for the source."""
+    day = parse_date(text, order)
+    return None if day is None else day.isoformat()
+
+
+@cache
 def date_reader(order: DateOrder) -> Reader:
-    """A reader of dates in the order that is configured for the source."""
-
-    def read_date(text: str) -> str | None:
-        day = parse_date(text, order)
-        return None if day is None else day.isoformat()
-
-    return read_date
+    """`read_date` in one order; always the same, and one that another process can be told of."""
+    return partial(read_date, order)
 
 
 def reader_for(kind: ColumnType, order: DateOrder) -> Reader:

@@ -80,7 +80,7 @@ def read_records(rows: Iterator[Row], layout: Layout) -> Iterator[Reading]:
         yield reading
 
 
-def _structure_of(cells: Sequence[str], *, is_list: bool) -> RowClass | None:
+def structure_of(cells: Sequence[str], *, is_list: bool) -> RowClass | None:
     """What a row is that is no record: blank, or (in a printed list) its total or its footer."""
     filled = (cell for cell in cells if cell and not cell.isspace())
     first = next(filled, None)
@@ -102,7 +102,7 @@ def read_row(row: Row, row_number: int, layout: Layout, keys: KeyReader) -> Read
 
     Raises `Refusal` when a date contradicts the configured order.
     """
-    structure = row.row_class or _structure_of(row.cells, is_list=layout.dataset.kind is Kind.LIST)
+    structure = row.row_class or structure_of(row.cells, is_list=layout.dataset.kind is Kind.LIST)
     if structure is not None and not (structure is RowClass.BLANK and _unusable_in(row)):
         keys.forget()
         return Structure(row.line, structure)
@@ -165,10 +165,21 @@ def _is_wrong(cell: Cell, cells: Sequence[str]) -> bool:
 
 
 def extra_of(row: Row, layout: Layout) -> str:
-    """Undeclared columns as JSON, blanks as null so that a blank takes back an earlier value."""
+    """The row's undeclared columns as JSON."""
+    return extra_json([row.cells[position].replace("\x00", "") for position, _ in layout.extra], layout)
+
+
+def extra_json(texts: Sequence[str | None], layout: Layout) -> str:
+    """Undeclared columns as JSON, from their texts in the order of `Layout.extra`.
+
+    In a list a blank is null, which takes back an earlier value. Documents and reports state all that they have:
+    there a blank is left out.
+    """
     if not layout.extra:
         return "{}"
-    found = {name: row.cells[position].replace("\x00", "") or None for position, name in layout.extra}
+    found = {name: text or None for (_, name), text in zip(layout.extra, texts, strict=True)}
+    if layout.dataset.kind is not Kind.LIST:
+        found = {name: text for name, text in found.items() if text is not None}
     return json.dumps(found, ensure_ascii=False)
 
 

@@ -86,7 +86,7 @@ def _is_mostly_utf_8(stream: BinaryIO) -> bool:
 def _proven(stream: BinaryIO, encoding: str) -> str:
     decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
     stream.seek(0)
-    read = lines = 0
+    read = 0
     while True:
         block = stream.read(_BLOCK)
         try:
@@ -94,17 +94,26 @@ def _proven(stream: BinaryIO, encoding: str) -> str:
         except UnicodeDecodeError as error:
             pending = len(error.object) - len(block)  # bytes of a letter that began in the block before
             offset = read - pending + error.start
-            line = lines + _line_ends(block[: max(error.start - pending, 0)]) + 1
             raise Refusal(
                 "undecodable",
-                f"byte 0x{error.object[error.start]:02x} at offset {offset} (line {line}) is not {encoding}",
+                f"byte 0x{error.object[error.start]:02x} at offset {offset} (line {_line_at(stream, offset)}) is not "
+                f"{encoding}",
                 "export the file again as CSV with UTF-8 or Windows encoding",
             ) from None
         if not block:
             stream.seek(0)
             return encoding
         read += len(block)
+
+
+def _line_at(stream: BinaryIO, offset: int) -> int:
+    """The number of the line in which a byte stands."""
+    stream.seek(0)
+    lines = 1
+    while offset > 0 and (block := stream.read(min(_BLOCK, offset))):
         lines += _line_ends(block)
+        offset -= len(block)
+    return lines
 
 
 def _line_ends(block: bytes) -> int:
@@ -134,7 +143,7 @@ def read_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Generator[Row,
     """
     text = _text_of(stream, encoding)
     csv.field_size_limit(_LONGEST_CELL)
-    reader = csv.reader(_without_end_mark(text, stream), delimiter=delimiter, strict=True)
+    reader = csv.reader(_without_end_mark(text), delimiter=delimiter, strict=True)
     line = 1
     try:
         for cells in reader:
@@ -176,23 +185,17 @@ def _codec_of(head: bytes, encoding: str) -> str:
     return "utf-8" if encoding == "utf-8-sig" else encoding
 
 
-def _without_end_mark(text: io.TextIOWrapper, stream: BinaryIO) -> Iterable[str]:
-    """The lines of a text without the Ctrl-Z behind the last of them; its reader is rewound to where it stands."""
-    begin = stream.tell()
-    stream.seek(max(stream.seek(0, io.SEEK_END) - 8, begin))
-    has_mark = _END_OF_TEXT.encode() in stream.read().rstrip(b"\x00\r\n \t")[-2:]
-    stream.seek(begin)
-    return _stripped(text) if has_mark else text
-
-
-def _stripped(text: io.TextIOWrapper) -> Iterator[str]:
+def _without_end_mark(text: Iterable[str]) -> Iterator[str]:
+    """The lines of a text without the Ctrl-Z behind the last of them."""
     before = ""
     for line in text:
         if before:
             yield before
         before = line
-    if rest := before.rstrip("\r\n \t").rstrip(_END_OF_TEXT):
-        yield rest
+    if (bare := before.rstrip("\x00\r\n \t")).endswith(_END_OF_TEXT):
+        before = bare.rstrip(_END_OF_TEXT)
+    if before:
+        yield before
 
 
 def head_of(stream: BinaryIO, encoding: str) -> str:

@@ -61,7 +61,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         machine.say("rm", "-r", "/etc/qbwatch", "/etc/systemd/system/qbwatch.service")
         machine.say("systemctl", "daemon-reload")
         machine.say("userdel", "qbwatch")
-        machine.say("ln", "-s", "/opt/qbwatch/bin/qbwatch", "/usr/local/bin/qbwatch")
         yield machine
     finally:
         machine.down()
@@ -83,7 +82,7 @@ def test_from_an_empty_machine_to_a_loaded_and_alerting_service(lab: Lab, heard:
     code, said = typed(lab, f"qbwatch init --input {INPUT} --database embedded --alert '{address}'")
     assert code == 0
     steps = [line.strip() for line in said.partition("Next:\n")[2].splitlines()]
-    assert len(steps) == 5
+    assert len(steps) == 6
     for step in steps:
         code, said = typed(lab, step)
         assert code == 0, said
@@ -116,10 +115,11 @@ def test_doctor_finds_the_installed_service_as_it_should_be(lab: Lab) -> None:
         ("chmod 0644 /etc/qbwatch/qbwatch.toml && chgrp root /etc/qbwatch/qbwatch.toml", "configuration"),
         ("systemctl disable qbwatch", "unit"),
         ("sed -i s/WatchdogSec=60/WatchdogSec=5/ /etc/systemd/system/qbwatch.service", "unit"),
+        ("rm /etc/systemd/system/qbwatch-alert@.service", "alert unit"),
         ("systemctl stop qbwatch", "daemon"),
         ("rm -r /srv/quickbooks-csv/input", "input"),
     ],
-    ids=["state", "configuration", "disabled", "changed unit", "stopped", "input"],
+    ids=["state", "configuration", "disabled", "changed unit", "alert unit", "stopped", "input"],
 )
 def test_what_doctor_says_mends_what_it_found(lab: Lab, breaking: str, check: str) -> None:
     typed(lab, breaking)

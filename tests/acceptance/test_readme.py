@@ -165,7 +165,14 @@ def test_the_settings_are_those_of_the_code_and_have_these_defaults(tmp_path: Pa
     told_config = load(tmp_path / "told.toml", {}, datasets=datasets())
     assert told_config.model_dump() == load(tmp_path / "bare.toml", {}, datasets=datasets()).model_dump()
     unspoken = {"input.directory", *named}
-    nothing = {"input.seed_directory", "state.reserve", "transform.project", "page.file", "alerts.heartbeat"}
+    nothing = {
+        "input.seed_directory",
+        "state.reserve",
+        "transform.project",
+        "transform.role",
+        "page.file",
+        "alerts.heartbeat",
+    }
     assert set(told) - given.keys() == unspoken | nothing
 
 

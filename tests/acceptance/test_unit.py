@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 import pytest
+from probing import probed
 from systemd_lab import CONFIGURATION, Lab, build_wheel, configure, install, reason_against_a_lab
 from waiting import wait_until
 
@@ -19,6 +20,7 @@ from qbwatch.demo.exports import ExportFile
 from qbwatch.demo.story import story
 
 DAY = date(2026, 11, 25)
+INPUT = "/srv/quickbooks-csv/input"
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,42 @@ def test_its_state_is_for_its_user_and_group_alone(lab: Lab) -> None:
     said = lab.say("stat", "--format", "%U:%G %a", *folders).splitlines()
 
     assert said == ["qbwatch:qbwatch 750", "qbwatch:qbwatch 750", "qbwatch:qbwatch 660"]
+
+
+def test_what_it_may_do_is_next_to_nothing(lab: Lab) -> None:
+    analyzed = lab.run("systemd-analyze", "security", "--threshold=12", "--no-pager", "qbwatch.service")
+
+    assert analyzed.returncode == 0, analyzed.stdout
+    assert "Overall exposure level for qbwatch.service: 1.2 OK" in analyzed.stdout
+
+
+def test_tried_from_inside_it_reads_the_input_writes_its_state_and_does_nothing_else(lab: Lab) -> None:
+    lab.say("sh", "-c", "useradd --create-home bob; chmod 755 /home/bob; echo secret > /home/bob/secret.txt")
+    lab.say("sh", "-c", f"echo theirs > {INPUT}/theirs.pdf; chmod 666 {INPUT}/theirs.pdf; chmod 777 {INPUT}")
+    lab.say(
+        "sh",
+        "-c",
+        "install -d -m 755 /etc/qbwatch/credentials; umask 077; echo x > /etc/qbwatch/credentials/alert_urls",
+    )
+    lab.say("sh", "-c", "cp /usr/bin/id /opt/set-uid-id; chmod 4755 /opt/set-uid-id")
+
+    found = probed(lab, INPUT)
+
+    allowed = {what for what, came in found.items() if came == "done"}
+    assert allowed | {"import what reads large files"} == {
+        "read the input",
+        "write into its state",
+        "resolve a name",
+        "read the kernel's limits",
+        "import what reads large files",
+    }
+    assert found["import what reads large files"] in ("done", "ModuleNotFoundError"), "compiled code can't be loaded"
+    assert {found[what] for what in found if "of the input" in what or "into the input" in what} == {"EROFS"}
+    assert (found["see other homes"], found["read root's home"]) == ("EACCES", "EACCES")
+    assert found["see another user's process"] == "ENOENT"
+    assert (found["NoNewPrivs"], found["Seccomp"]) == ("1", "2")
+    assert int(found["CapBnd"], 16) == 1 << 28, "CAP_LEASE alone"
+    lab.say("rm", "-r", "/etc/qbwatch/credentials", f"{INPUT}/theirs.pdf")
 
 
 def test_a_stop_is_quick_and_a_success(lab: Lab) -> None:

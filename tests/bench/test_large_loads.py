@@ -6,6 +6,7 @@ The limit is a promise.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ HEADER = (
     "Product/Service Quantity,Product/Service  Amount"
 )
 LINES = 4  # of an invoice
+READERS = re.compile(rb"workbook_child|lane_child")
 TEXTS = (
     "Memo", "Customer Message", "Product/Service Description", "Shipping Method", "Terms", "Class", "PO Number",
     "Template", "Sales Rep", "FOB", "Billing Address Line1", "Billing Address Line2", "Billing Address Line3",
@@ -33,10 +35,10 @@ TEXTS = (
 
 
 def readers_of(daemon: int) -> Iterator[int]:
-    """The processes that read workbooks for a daemon."""
+    """The processes that read for a daemon."""
     for folder in Path("/proc").iterdir():
         try:
-            if folder.name.isdigit() and b"workbook_child" in (folder / "cmdline").read_bytes():
+            if folder.name.isdigit() and READERS.search((folder / "cmdline").read_bytes()):
                 parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
                 if int(parent) == daemon:
                     yield int(folder.name)

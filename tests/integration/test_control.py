@@ -46,6 +46,7 @@ class Daemon:
         self.working = threading.Semaphore(0)
         self.peers: list[Peer] = []
         self.beats = 0
+        self.halt: threading.Barrier | None = None
         methods = {
             "status": self._status, "files": lambda params, _peer: params, "once": self._once, "retry": self._retry,
             "broken": lambda _params, _peer: 1 / 0, "unsendable": lambda _params, _peer: {1, 2},
@@ -55,6 +56,10 @@ class Daemon:
 
     def _beat(self) -> None:
         self.beats += 1
+        if (halt := self.halt) is not None:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                halt.wait()  # that it has come here
+                halt.wait()  # until it may go on
 
     def _status(self, _params: dict, peer: Peer) -> dict:
         self.peers.append(peer)
@@ -201,6 +206,19 @@ def test_a_client_that_leaves_before_its_answer_leaves_nothing_behind(daemon):
     daemon.release.set()
     wait_until(lambda: len(os.listdir("/proc/self/fd")) <= before)
     assert call(daemon.path, "files") == {}
+
+
+def test_what_somebody_asked_for_who_has_left_is_not_begun(daemon):
+    daemon.halt = threading.Barrier(2)
+    daemon.halt.wait()  # the loop has come round to its beat
+    with connected(daemon.path) as client:
+        client.sendall(request("once"))
+    with connected(daemon.path) as client:
+        client.sendall(request("files"))
+        client.shutdown(socket.SHUT_WR)  # this one still listens
+        daemon.halt.abort()
+        assert json.loads(read_all(client))["result"] == {}
+    assert not daemon.working.acquire(timeout=0.2)
 
 
 def test_an_idle_server_rests(daemon):

@@ -11,7 +11,7 @@ from qbwatch.checking import Checker
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.facts import Json
 from qbwatch.core.model import QbwatchError
-from qbwatch.edges import decisions
+from qbwatch.edges import decisions, staging
 from qbwatch.edges.file_answers import versions_of
 from qbwatch.edges.file_search import choose
 from qbwatch.reverting import revert
@@ -209,7 +209,12 @@ def test_a_path_that_takes_another_datasets_rows_gives_its_former_ones_back(offi
 # how a file differs from the one that it replaces
 
 
-def test_a_rewritten_file_tells_how_it_differs_from_its_former_version(office: Office) -> None:
+@pytest.mark.parametrize("from_bytes", [staging.LARGE, 0])
+def test_a_rewritten_file_tells_how_it_differs_from_its_former_version(
+    office: Office, monkeypatch: pytest.MonkeyPatch, from_bytes: int
+) -> None:
+    monkeypatch.setattr(staging, "LARGE", from_bytes)
+    monkeypatch.setattr(staging, "_SMALL", from_bytes)
     office.drop(INVOICE, invoices(a=["1.00", "2.00"], b=["3.00"]))
     office.work()
     assert standing(office, INVOICE)["difference"] is None

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from qbwatch.core import accounting, holds
 from qbwatch.core.holds import HOLDS
-from qbwatch.edges import refolding
+from qbwatch.edges import refolding, staging
 from qbwatch.edges.vault import Vault
 
 EXAMPLES = int(os.environ.get("QBWATCH_FOLD_EXAMPLES", "600"))  # a night may try more, each time others
@@ -165,16 +165,33 @@ def _happen(world: World, step: Step) -> None:
         world.decide(step.what, step.path, step.dies_after)
 
 
-@settings(
+_LIVES = settings(
     max_examples=EXAMPLES,
     deadline=None,
     derandomize="QBWATCH_FOLD_EXAMPLES" not in os.environ,
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+@_LIVES
 @given(history=_histories())
 @pytest.mark.timeout(1800)
 def test_the_raw_tables_are_a_function_of_the_accepted_files(world: World, history: list[Step]) -> None:
+    _prove(world, history)
+
+
+@settings(_LIVES, max_examples=EXAMPLES // 6)
+@given(history=_histories())
+@pytest.mark.timeout(1800)
+def test_so_they_are_when_all_files_count_as_large(world: World, history: list[Step]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staging, "LARGE", 0)
+        patch.setattr(staging, "_SMALL", 0)
+        _prove(world, history)
+
+
+def _prove(world: World, history: list[Step]) -> None:
     world.begin()
     for step in history:
         _happen(world, step)

@@ -204,7 +204,7 @@ def test_a_full_disk_of_the_vault_is_waited_out(run: RunningIntake, monkeypatch:
         raise OSError(28, os.strerror(28))
 
     with monkeypatch.context() as patched:
-        patched.setattr(vault_module, "_fsync_folder", full)
+        patched.setattr(vault_module, "fsync_folder", full)
         (run.directory / "a.csv").write_bytes(HEADER)
         wait_until(lambda: "disk_full" in run.problems())
         [problem] = run.intake.state().problems

@@ -68,7 +68,10 @@ LONG = csv_bytes(INVOICE, *[DOCUMENT] * 40)  # its end lies beyond what is read 
         b"A report of ours,,\r\n" + invoice(),
         csv_bytes((*INVOICE, "", "Colour"), (*DOCUMENT, "", "red"), (*DOCUMENT, "x", "")),
         csv_bytes((*INVOICE, ""), (*DOCUMENT, ""), (*DOCUMENT, "")),
+        csv_bytes((*INVOICE, "SSN"), (*DOCUMENT, "078-05-1120")),
+        csv_bytes(("S.No", *INVOICE), ("1", *DOCUMENT), ("2", *["\\.", "1", "a\\tb", *DOCUMENT[3:]])),
         customers(["8-1", "Acme", "a@b.example", "1,234.50", "true"], ["8-2", "Beta", "", "", "Y"]),
+        customers(["8-1", "Cash Customer"], ["8-2", "Monday Market"], ["8-3", "TOTAL"], ["TOTAL", "Wine", "x", "5"]),
     ],
 )  # fmt: skip
 def test_what_the_plain_lane_serves_it_serves_alike(lanes: Lanes, data: bytes) -> None:
@@ -81,34 +84,40 @@ def test_what_the_plain_lane_serves_it_serves_alike(lanes: Lanes, data: bytes) -
         (invoice(_7="one"), "can't be read"),
         (invoice(_7="NaN"), "can't be read"),
         (invoice(_7="1e5"), "can't be read"),
-        (invoice(_7="-Infinity"), "Infinity"),
+        (invoice(_7="-Infinity"), "can't be read"),
         (invoice(_7="12,34,5"), "can't be read"),
-        (invoice(_3="02-30-2025"), "date"),
+        (invoice(_3="02-30-2025"), "no such day"),
         (invoice(_3="31-12-2025"), "date"),
         (invoice(_3="04-01-1825"), "can't be read"),
-        (invoice(_0=""), "stand together"),
+        (invoice(_0=""), "without a key"),
         (invoice(_0="1.91431E+18"), "spreadsheet"),
-        (invoice(_0="8" * 600), "stand together"),
+        (invoice(_0="8" * 600), "no key"),
         (invoice(_0="B"), "stand together"),
         (invoice() + b"\r\n", "empty line"),
-        (invoice() + b"A,1\r\n", "missing data"),
-        (invoice() + b",".join(c.encode() for c in DOCUMENT) + b",x\r\n", "extra data"),
-        (csv_bytes((*INVOICE, ""), (*DOCUMENT, "x")), "can't be read"),
+        (invoice() + b"A,1\r\n", "another width"),
+        (invoice() + b",".join(c.encode() for c in DOCUMENT) + b",x\r\n", "another width"),
+        (csv_bytes((*INVOICE, ""), (*DOCUMENT, "x")), "beyond the header"),
         (invoice() + b'A,1,Ac"me,,,,,,,\r\n', "quote"),
         (LONG + b'A,1,"Ac"me,,,,,,,\r\n', "quote"),
         (LONG + b'A,1,"Acme,,,,,,,\r\n', "quote"),
-        (csv_bytes(INVOICE, DOCUMENT, ("", *DOCUMENT[1:])), "can't be read"),
+        (csv_bytes(INVOICE, DOCUMENT, ("", *DOCUMENT[1:])), "without a key"),
         (csv_bytes(INVOICE, DOCUMENT, (DOCUMENT[0], "#REF!", *DOCUMENT[2:])), "spreadsheet"),
-        (csv_bytes(INVOICE, DOCUMENT, ("8" * 600, *DOCUMENT[1:])), "can't be read"),
+        (csv_bytes(INVOICE, DOCUMENT, ("8" * 600, *DOCUMENT[1:])), "no key"),
         (invoice() + b"A,1,Ac\x00me,,,,,,,\r\n", "NUL"),
         (invoice() + b"A,1,Ac\rme,,,,,,,\r\n", "line ends"),
         (invoice() + b"A,1,Acme,,,,,,,\n", "line ends"),
-        (invoice() + b"\\.\r\n", "end of data"),
+        (invoice().replace(b"\r\n", b"\n\r"), "halves stand apart"),
+        (LONG.replace(b"\r\n", b"\n") + b"\r" + b",".join(map(str.encode, DOCUMENT)) + b"\n", "line ends"),
+        (invoice() + b"\\.\r\n", "another width"),
         (invoice().decode().encode("utf-16"), "no text"),
         (customers(["8-1", "Acme"], ["8-1", "Beta"]), "stated twice"),
         (LONG + b"\x1a", "end of the text"),
-        (csv_bytes((*INVOICE, "SSN"), (*DOCUMENT, "078-05-1120")), "never loaded"),
         (csv_bytes(INVOICE[1:], DOCUMENT[1:]), "key stands in one column"),
+        (csv_bytes(INVOICE, ["\ufeffA", *DOCUMENT[1:]]), "byte order mark"),
+        *((customers(["8-1", "Acme"], closing), "closes a printed list") for closing in (
+            ["TOTAL", "", "", "5.00"], [" ", " TOTAL ", "", "(5.00)"], ["Cash Basis"], ["", "\u00a0accrual basis"],
+            ["Friday, April 4, 2025 02:15 PM GMT-05:00"], ["", "Friday April 4 2025 2:15 PM"],
+        )),
     ],
 )  # fmt: skip
 def test_what_needs_care_is_left_to_the_careful_lane(lanes: Lanes, data: bytes, why: str) -> None:
@@ -206,6 +215,22 @@ def test_bytes_that_were_damaged_come_to_the_same_by_either_lane(
     lanes: Lanes, data: bytes, damage: bytes, place: int
 ) -> None:
     lanes.same(INVOICES, data[:place] + damage + data[place + len(damage) :])
+
+
+_LIST_TEXTS = st.sampled_from(
+    ["Acme", "", " ", "TOTAL", " TOTAL", "Total", "Cash Basis", "\u00a0Cash basis", "accrual", "Monday Market", "-",
+     "7.5", "Friday, April 4, 2025 02:15 PM", "Friday April 4 2025 2:15 PM GMT-5"]
+)  # fmt: skip
+_LIST_ROWS = st.tuples(
+    st.one_of(st.integers(1, 99).map(str), _LIST_TEXTS), st.one_of(_LIST_TEXTS, _ANY), _LIST_TEXTS,
+    st.sampled_from(["", "", "1.50", "1,234.50", "x"]), st.sampled_from(["", "true", "Y", "x"]),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_LIST_ROWS, max_size=5))
+def test_any_list_comes_to_the_same_by_either_lane(lanes: Lanes, rows: list[tuple[str, ...]]) -> None:
+    lanes.same(CUSTOMERS, csv_bytes(CUSTOMER, *rows))
 
 
 def test_a_customer_list_has_no_second_key(lanes: Lanes) -> None:

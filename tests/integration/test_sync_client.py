@@ -12,6 +12,7 @@ import pytest
 from waiting import wait_until
 
 from qbwatch.edges.sync_client import SyncClient, marked_client, running_clients
+from qbwatch.edges.unit_processes import commands_of_units
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -93,6 +94,35 @@ def test_who_keeps_the_folder_is_known_by_its_mark_or_by_being_the_only_one_that
     (tmp_path / ".dropbox").touch()
     client.look(after(60))
     assert client.name == "dropbox"
+
+
+def test_where_the_table_is_hidden_systemd_is_asked(tmp_path: Path) -> None:
+    (tmp_path / ".dropbox").touch()
+    answers = [["/home/ann/.dropbox-dist/dropbox"]], [["/usr/sbin/cron"]]
+    for commands, is_whole, is_missed in [
+        (answers[0], True, False),
+        (answers[1], True, True),
+        (answers[1], False, False),
+    ]:
+        client = SyncClient(tmp_path, tmp_path / "no-proc", ask=lambda said=(commands, is_whole): said)
+        client.look(NOON)
+        assert (client.look(after(150)) is not None) is is_missed
+
+
+def test_a_systemd_that_does_not_tell_is_no_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake = tmp_path / "busctl"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for script, told in [
+        (None, ([], False)),
+        ("exit 1", ([], False)),
+        ("echo nonsense", ([], False)),
+        ("""echo '{"data":[[["/x",7,"\\"/opt/x y/dropbox\\" start"],["/x",8,"[kthreadd"],["/x",9,"a \\"b"]]]}'""",
+         ([["/opt/x y/dropbox", "start"], ["[kthreadd"], ["a", '"b']] * 2, True)),
+    ]:  # fmt: skip
+        if script is not None:
+            fake.write_text(f"#!/bin/sh\n{script}\n")
+            fake.chmod(0o755)
+        assert commands_of_units() == told
 
 
 def test_without_marks_or_where_the_table_is_hidden_nothing_is_said(tmp_path: Path, proc: Path) -> None:

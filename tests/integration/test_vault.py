@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import io
@@ -91,6 +92,19 @@ def test_content_that_is_there_is_not_written_again(vault: Vault, source: Path, 
     assert isinstance(kept, Kept)
     assert kept.content_hash == SHA
     assert [path.stat().st_ino for path in all_files(tmp_path)] == [before]
+
+
+def test_a_copy_that_the_disk_cannot_read_is_no_reason_not_to_keep_the_file(
+    vault: Vault, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> bool:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    kept = take(vault, source)
+    assert isinstance(kept, Kept)
+    monkeypatch.setattr(vault_module, "holds", unreadable)
+    assert take(vault, source) == kept
+    assert vault.verify(kept.content_hash)
 
 
 def put_in_place(vault: Vault, tmp_path: Path, content: bytes) -> None:

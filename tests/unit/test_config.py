@@ -351,6 +351,7 @@ def test_several_mistakes_make_one_message_with_their_number(write):
         ('[input]\ndirectory = "/i"\n[quickbooks]\ntimezone = "../../etc/passwd"', "is not a time zone"),
         ('[input]\ndirectory = "/i"\n[transform]\ntarget_schema = "My Schema"', "is not a schema name"),
         ('[input]\ndirectory = "/i"\n[transform]\ntarget_schema = "raw"', "is a schema of qbwatch's own"),
+        ('[input]\ndirectory = "/i"\n[transform]\nrole = "x; DROP"', "is not a role's name"),
         ('[input]\ndirectory = "/i"\n[freshness]\ncountry = "USA"', "two-letter"),
         ('[input]\ndirectory = "/i"\n[freshness]\ndefault = "2 days"', 'is not an age; allowed: "1 business day"'),
         ('[input]\ndirectory = "/i"\n[freshness]\ndefualt = "2 business days"', "did you mean default?"),

@@ -1,0 +1,1 @@
+"""The seven screens, one module each."""

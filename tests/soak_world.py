@@ -212,7 +212,11 @@ class World:
                    WHERE recovered_at IS NULL"""
         waiting = "SELECT count(*) FROM qbwatch.deliveries WHERE delivered_at IS NULL"
         installation = self.lab.installation
-        wait_until(lambda: installation.query(query)[0][0] == 0, PATIENCE, "the trouble to be over")
+        try:
+            wait_until(lambda: installation.query(query)[0][0] == 0, PATIENCE, "the trouble to be over")
+        except AssertionError as error:
+            error.add_note(f"{[each for each in self.incidents() if not each[3]]}")
+            raise
         for _ in range(8):
             if installation.query(query)[0][1] == 0:
                 break

@@ -60,6 +60,9 @@ default = "8 business days"
 
 [expect]
 "quickbooks.invoices" = {{ every = "business day", by = "06:00" }}
+"quickbooks.sales_receipts" = "never"
+"quickbooks.customers" = "never"
+"quickbooks.items" = "never"
 
 [page]
 file = "{page}"

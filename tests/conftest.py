@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -13,6 +14,10 @@ import pytest
 from guarding import temporary_folder
 
 from qbwatch.edges.embedded import DATABASE, EmbeddedPostgres
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Tests that were started in the background ignore Ctrl-C, and would hand that down to what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TEMPLATE = "qbwatch_template"
 _numbers = count(1)

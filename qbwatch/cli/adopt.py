@@ -13,7 +13,7 @@ from qbwatch.cli.options import config_option, counted, json_option, load_config
 _SHOWN = 5  # names of a kind; JSON has all
 
 
-@click.command(short_help="Take over from an old pipeline: pass over what needn't be loaded again.")
+@click.command(short_help="Take over from an old pipeline what needn't be loaded.")
 @click.option(
     "--from-json",
     metavar="FILE",

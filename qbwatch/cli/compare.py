@@ -54,7 +54,7 @@ def compare(
     Examples:
       qbwatch compare analytics_mart
       qbwatch compare analytics_mart --table fct_orders --limit 20
-      qbwatch compare old_mart --table fct_orders --key order_type,document_number --ignore loaded_at
+      qbwatch compare old_mart --table fct_products --key sku --ignore loaded_at
     """
     from qbwatch.mart_comparison import Asked
 

@@ -106,4 +106,5 @@ def _options(command: click.Command, ctx: click.Context) -> Iterator[str]:
 def _plain(text: str) -> str:
     """Text that roff takes as it is: no backslash, dot or quote of it means anything, and a minus is one."""
     safe = text.replace("\\", "\\e").replace("-", "\\-")
+    safe = "".join(char if char.isascii() else f"\\[u{ord(char):04X}]" for char in safe)
     return "\\&" + safe if safe.startswith((".", "'")) else safe

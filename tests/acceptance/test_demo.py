@@ -63,9 +63,7 @@ def test_what_a_kept_demo_prints_can_be_done(folder: Path) -> None:
 
 @pytest.mark.timeout(DEMO_WITHIN)
 def test_ctrl_c_in_the_middle_leaves_nothing_behind(folder: Path) -> None:
-    # Tests that were started in the background ignore Ctrl-C, and would hand that down.
-    heeding = "import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    command = [sys.executable, "-c", f"{heeding}runpy.run_module('qbwatch.cli', run_name='__main__')", "demo"]
+    command = [sys.executable, "-m", "qbwatch.cli", "demo"]
     demo = subprocess.Popen(
         command, cwd=folder, env=surroundings(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -52,9 +52,9 @@ WITH file AS (
             %(at)s)
     RETURNING id
 )
-INSERT INTO qbwatch.work_items (file_id, dataset, content_hash, as_of, is_full, state, failure_code, loaded_at,
-                                changed_at)
-SELECT id, %(dataset)s, %(name)s, %(as_of)s, false, state, code, %(at)s, %(at)s
+INSERT INTO qbwatch.work_items (file_id, dataset, content_hash, as_of, is_full, state, failure_code, is_folded,
+                                loaded_at, changed_at)
+SELECT id, %(dataset)s, %(name)s, %(as_of)s, false, state, code, state = 'loaded', %(at)s, %(at)s
 FROM file, (VALUES ('loaded', NULL, true), ('skipped', 'duplicate', %(twice)s)) AS part (state, code, is_there)
 WHERE is_there"""
 

@@ -135,12 +135,12 @@ def test_stop_run_interrupts_dbt_and_ends_its_queries(
     project = tmp_path / "dbt"
     shutil.copytree(shipped("dbt"), project)
     stands_on = "(select count(*) from {{ ref('stg_quickbooks__customers') }}) as customers"
-    (project / "models/marts/fct_sleepy.sql").write_text(f"select pg_sleep(300) as slept, {stands_on}")
+    (project / "models/marts/fct_sleepy.sql").write_text(f"select pg_sleep(300)::text as slept, {stands_on}")
     installation = install(extra=f'\n[transform]\nproject = "{project}"\n')
     installation.start()
     put(installation, night[:1])
-    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)%' AND pid <> pg_backend_pid()"
-    wait_until(lambda: installation.query(sleeping) == [(1,)], 90, f"dbt to sleep {installation.log[-3000:]}")
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND state = 'active'"
+    wait_until(lambda: installation.query(sleeping) == [(1,)], 90, "dbt to sleep")
 
     stopped = installation.run("stop-run", timeout=90)
 

@@ -66,7 +66,7 @@ def page_of_files(connection: Connection, wish: Wish) -> Json:
         "like": f"%{_like(wish.text)}%" if wish.text else None,
     }
     order = _order(wish)
-    states: dict[str, int] = dict(connection.execute(text(_STATES)).tuples().all())
+    states: dict[str, int] = {row[0]: row[1] for row in connection.execute(text(_STATES))}
     is_narrowed = bool(wish.dataset or wish.text)
     total = (
         int(connection.execute(text(f"SELECT count(*) {_FROM}"), values).scalar_one())

@@ -34,10 +34,10 @@ INSERT INTO qbwatch.files (root, path, name, size_bytes, mtime_ns, inode, device
 SELECT 'input', convert_to(name, 'UTF8'), name, 100, 0, number, 1, md5(name),
        timestamptz '2020-01-01' + number * interval '1 hour', 'name', false, now(), now()
 FROM generate_series(1, {MANY}) AS number, LATERAL (SELECT 'Invoice_' || number || '.csv') AS named (name);
-INSERT INTO qbwatch.work_items (file_id, dataset, content_hash, as_of, is_full, state, attempt, loaded_at, changed_at,
-                                rows_read, rows_structural, rows_inserted, rows_updated, rows_unchanged, rows_removed,
-                                rows_rejected)
-SELECT id, 'quickbooks.invoices', content_hash, as_of, false, 'loaded', 1, now(), now(), 1, 0, 1, 0, 0, 0, 0
+INSERT INTO qbwatch.work_items (file_id, dataset, content_hash, as_of, is_full, state, attempt, is_folded, loaded_at,
+                                changed_at, rows_read, rows_structural, rows_inserted, rows_updated,
+                                rows_unchanged, rows_removed, rows_rejected)
+SELECT id, 'quickbooks.invoices', content_hash, as_of, false, 'loaded', 1, true, now(), now(), 1, 0, 1, 0, 0, 0, 0
 FROM qbwatch.files;
 ANALYZE"""
 

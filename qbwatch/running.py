@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -210,6 +210,7 @@ class Running:
             problems=problems,
             paused=read_pause(self.config.state.directory) if self.worker.steering.paused else None,
             requests=[asked.to_json() for asked in self.worker.requests.asked()],
+            node=asdict(node) if self.parts and (node := self.parts.dbt.node_in_hand) else None,
         )
 
     def doing(self) -> DaemonState:

@@ -187,7 +187,10 @@ def _work_lines(said: dict[str, Any]) -> list[str]:
     lines = []
     if run := said["current_run"]:
         what = f" {shown(run['file'], 40)}" if run["file"] else ""
-        lines.append(f"  running: {run['mode']} run {run['id']}, {run['step']}{what} ({run['done']}/{run['total']})")
+        far = f"{what} ({run['done']}/{run['total']})"
+        if node := run.get("node"):
+            far = f", dbt node {node['number']} of {node['total']}: {shown(node['name'], 40)}"
+        lines += wrapped(f"running: {run['mode']} run {run['id']}, {run['step']}{far}", "  ", "    ")
     if asked := said["daemon"].get("requests"):
         lines += wrapped(", ".join(f"{each['request']} by {each['by']}" for each in asked), "  asked for: ", "    ")
     if said["pending"]["count"]:

@@ -67,7 +67,7 @@ class Pause:
 @dataclass(frozen=True, slots=True)
 class DaemonFacts:
     """What only the daemon knows of itself. ``requests``: what people asked for and isn't done, in its order;
-    ``silence``: why one that is there gave no answer."""
+    ``silence``: why one that is there gave no answer; ``node``: the one that dbt began last."""
 
     state: DaemonState
     pid: int | None = None
@@ -85,6 +85,7 @@ class DaemonFacts:
     paused: Pause | None = None
     requests: Sequence[Json] = ()
     silence: Failure | None = None
+    node: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def assemble(
         },
         "ignored": dict(daemon.ignored),
         "quarantined": list(ledger.quarantined),
-        "current_run": ledger.current_run,
+        "current_run": ledger.current_run and {**ledger.current_run, "node": daemon.node},
         "last_run": ledger.last_run,
         "last_success_at": moment(ledger.last_success_at),
         "freshness": freshness,

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from qbwatch.edges.dbt_attempt import Attempts, DbtSettings, cancelled
 from qbwatch.edges.dbt_connection import Reached, end_backends, reach
 from qbwatch.edges.dbt_folder import LOG_FILE_BYTES, DbtFolder
 from qbwatch.edges.dbt_judge import unstored, with_rows
+from qbwatch.edges.dbt_progress import NodeInHand, node_in_hand
 from qbwatch.edges.dbt_project import Project
 from qbwatch.edges.dbt_relations import Version, versions
 from qbwatch.edges.dbt_result import NodeResult, Outcome, Relation, TransformResult
@@ -52,6 +53,7 @@ class Dbt:
         self._warmth = Warmth(self._folder.put_away)
         self._attempts = Attempts(settings, self._folder, self._warmth)
         self._turn = threading.Lock()
+        self._began_at: datetime | None = None
 
     def warm_up(self) -> None:
         """A command is to be expected: have a warm dbt ready for it. Returns at once; for any thread, at any time."""
@@ -75,6 +77,12 @@ class Dbt:
     def warm_pid(self) -> int | None:
         """The warm dbt's process, while there is one."""
         return self._warmth.pid
+
+    @property
+    def node_in_hand(self) -> NodeInHand | None:
+        """How far the command has come that is being run, as far as dbt has said; None while none is."""
+        began_at = self._began_at
+        return node_in_hand(self._folder.log, began_at) if began_at else None
 
     @property
     def project(self) -> Project:
@@ -133,9 +141,12 @@ class Dbt:
         while not (is_mine := self._turn.acquire(timeout=0.1)) and not should_stop():
             pass
         try:
+            if is_mine:
+                self._began_at = datetime.now(UTC)
             yield is_mine
         finally:
             if is_mine:
+                self._began_at = None
                 self._turn.release()
 
     def _attempted(

@@ -32,6 +32,11 @@ class DbtFolder:
 
     path: Path
 
+    @property
+    def log(self) -> Path:
+        """The file to which dbt writes what it does, a line of JSON for each event."""
+        return self.path / "logs" / "dbt.log"
+
     def fresh_target(self, kind: str = "target") -> Path:
         """An empty folder for a command; those of earlier commands are removed."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -77,7 +82,7 @@ class DbtFolder:
             *("--project-dir", str(project.absolute())),
             *("--profiles-dir", str(self.path), "--profile", PROFILE_NAME, "--target", PROFILE_NAME),
             *("--vars", json.dumps(dict(variables))),
-            *("--target-path", str(target), "--log-path", str(self.path / "logs")),
+            *("--target-path", str(target), "--log-path", str(self.log.parent)),
             *("--log-file-max-bytes", str(LOG_FILE_BYTES), "--log-level-file", "info"),
             *("--log-format", "json", "--quiet", "--no-print"),
             *("--no-use-colors", "--no-use-colors-file", "--no-send-anonymous-usage-stats"),

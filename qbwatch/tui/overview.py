@@ -58,8 +58,12 @@ def _current(status: Json, at: datetime) -> Iterator[Line]:
     else:
         since = span(at - datetime.fromisoformat(run["started_at"]))
         yield line(("Now    ", Tone.TITLE), f"run {run['id']} ({run['mode']}), step {run['step']}, for {since}")
-        yield line("       ", _progress(run["done"], run["total"]), f" {run['done']}/{run['total']} files  ",
-                   run["file"] or ("dbt builds and tests" if run["step"] == "transform" else ""))  # fmt: skip
+        if node := run.get("node"):
+            yield line("       ", _progress(node["number"], node["total"]),
+                       f" {node['number']}/{node['total']} dbt nodes  ", node["name"])  # fmt: skip
+        else:
+            yield line("       ", _progress(run["done"], run["total"]), f" {run['done']}/{run['total']} files  ",
+                       run["file"] or ("dbt builds and tests" if run["step"] == "transform" else ""))  # fmt: skip
     paused = status["daemon"].get("paused")
     if paused:
         yield line(("Paused ", Tone.WARN), f"by {paused['by']}; press u to go on")

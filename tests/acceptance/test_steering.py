@@ -141,6 +141,9 @@ def test_stop_run_interrupts_dbt_and_ends_its_queries(
     put(installation, night[:1])
     sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND state = 'active'"
     wait_until(lambda: installation.query(sleeping) == [(1,)], 90, "dbt to sleep")
+    node = installation.status()["current_run"]["node"]
+    assert 1 <= node["number"] <= node["total"]
+    assert f" of {node['total']}: " in installation.run("status").stdout
 
     stopped = installation.run("stop-run", timeout=90)
 

@@ -18,6 +18,7 @@ from waiting import wait_until
 
 from qbwatch.core.model import QbwatchError
 from qbwatch.edges.dbt import Outcome
+from qbwatch.edges.dbt_progress import NodeInHand
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -184,9 +185,11 @@ def test_a_stop_ends_the_build_and_its_query_at_once(
     dbt = make_dbt(project(slow=SLEEPING))
     stop = threading.Event()
     asked_at: list[float] = []
+    in_hand: list[NodeInHand | None] = []
 
     def ask() -> None:
         wait_until(lambda: sleeping_sessions(empty_database_url), 60, "the query to run")
+        in_hand.append(dbt.node_in_hand)
         asked_at.append(time.monotonic())
         stop.set()
 
@@ -198,6 +201,8 @@ def test_a_stop_ends_the_build_and_its_query_at_once(
 
     assert result.outcome is Outcome.CANCELLED, result
     assert took < 2
+    assert in_hand == [NodeInHand(1, 1, "slow")]
+    assert dbt.node_in_hand is None
     wait_until(lambda: not sessions(empty_database_url), 5, "the sessions to end")
     assert dbt.build(should_stop=lambda: True).outcome is Outcome.CANCELLED
 

@@ -18,6 +18,7 @@ from waiting import wait_until
 
 from qbwatch.edges import dbt_server
 from qbwatch.edges.dbt import Dbt, Outcome
+from qbwatch.edges.dbt_progress import NodeInHand
 
 CHECKOUT = Path(__file__).parents[2]
 TWO_MODELS = {"one": "select 1 as n", "two": "select n from {{ ref('one') }}"}
@@ -164,9 +165,11 @@ def test_a_stop_and_a_time_out_end_the_query_and_not_the_warm_dbt(
     assert dbt.build(["quick"]).cold_because is None
     stop = threading.Event()
     asked_at: list[float] = []
+    in_hand: list[NodeInHand | None] = []
 
     def ask() -> None:
         wait_until(lambda: sleeping_sessions(empty_database_url), 60, "the query to run")
+        in_hand.append(dbt.node_in_hand)
         asked_at.append(time.monotonic())
         stop.set()
 
@@ -179,6 +182,7 @@ def test_a_stop_and_a_time_out_end_the_query_and_not_the_warm_dbt(
 
     assert (stopped.outcome, late.outcome) == (Outcome.CANCELLED, Outcome.TIMED_OUT)
     assert took < 2
+    assert in_hand == [NodeInHand(1, 1, "slow")]
     assert 4 <= late.seconds < 7
     wait_until(lambda: not sessions(empty_database_url), 5, "the sessions to end")
     assert dbt.build(["quick"]).cold_because is None

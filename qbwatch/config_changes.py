@@ -21,6 +21,12 @@ _LIVE_SECTIONS = ("freshness", "expect", "alerts", "page")
 _LIVE_KEYS = {"input": ("settle", "rescan", "ignore"), "state": ("reserve", "retention"), "transform": ("timeout",)}
 
 
+def live_settings() -> list[str]:
+    """The settings that may change at run time, as in ``input.settle``; ``alerts.*`` are all of a section."""
+    keys = [f"{section}.{key}" for section, keys in _LIVE_KEYS.items() for key in keys]
+    return [*keys, *(f"{section}.*" for section in _LIVE_SECTIONS)]
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """``config`` is what counts from now on. ``live`` names the settings that it changes, ``needs_restart`` those that

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -43,6 +44,11 @@ class Canned:
     def __init__(self, condition: str) -> None:
         self.condition = condition
         self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def config_file(self) -> Path:
+        """The file of the settings."""
+        return Path("/etc/[qb]watch/qbwatch.toml")
 
     def follow(self, stop: Event) -> Iterator[Seen]:
         """One status, and then none for ever."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from shlex import quote
 
+from qbwatch.config_changes import live_settings
 from qbwatch.core.facts import Json
 from qbwatch.tui.plain import counted
 
@@ -114,6 +116,19 @@ def reload() -> Action:
     """Take over a changed configuration."""
     effect = "The daemon reads its configuration anew. What is wrong changes nothing; what needs a restart is named."
     return Action("Reload the configuration", (effect,), "qbwatch reload", (("reload", {}),))
+
+
+def edit_settings(file: Path | None) -> Action:
+    """Change the settings in a person's editor."""
+    if file is None:
+        nothing = ("There is no configuration file: all comes from the environment, and needs a restart.",)
+        return Action("Edit the settings", nothing, "qbwatch init", ())
+    effect = (
+        "Opens it in your editor (EDITOR); what was changed is then taken over by a reload, which asks first.",
+        "These count at once, all others from the next start on:",
+        f"  {', '.join(live_settings())}",
+    )
+    return Action(f"Edit {file}", effect, f"${{EDITOR:-vi}} {quote(str(file))} && qbwatch reload", ())
 
 
 def acknowledge(incident: Json) -> Action:

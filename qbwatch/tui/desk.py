@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event
 
 from sqlalchemy import Engine, text
@@ -37,6 +38,11 @@ class Desk:
         self._config = config
         self._silent_until = 0.0
         self._engine: Engine | None = None
+
+    @property
+    def config_file(self) -> Path | None:
+        """The file of the settings; None where all of them come from the environment."""
+        return self._config.file
 
     def follow(self, stop: Event) -> Iterator[Seen]:
         """The status as `Seen`; tries to connect again with growing pauses while the daemon can't be asked."""

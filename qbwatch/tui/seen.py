@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from threading import Event
 from typing import Protocol
 
@@ -32,6 +33,11 @@ class Seen:
 
 class Answers(Protocol):
     """Where answers come from. Everything in here may block, and is called in threads of its own."""
+
+    @property
+    def config_file(self) -> Path | None:
+        """The file of the settings; None where all of them come from the environment."""
+        ...
 
     def follow(self, stop: Event) -> Iterator[Seen]:
         """The status now and whenever it changes, from wherever it can be had, until ``stop``."""

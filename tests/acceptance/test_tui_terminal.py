@@ -47,7 +47,10 @@ class Terminal:
 
     def sees(self, *texts: str, timeout: float = 40) -> str:
         """Wait until it stands there; gives the screen."""
-        wait_until(lambda: all(text in self.text for text in texts), timeout, f"{texts} on\n{self.text}")
+        try:
+            wait_until(lambda: all(text in self.text for text in texts), timeout, str(texts))
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the screen:\n{self.text}") from error
         return self.text
 
     def keep(self, name: str) -> None:
@@ -110,6 +113,40 @@ def test_from_the_drop_of_a_file_until_it_is_loaded(install: Callable[..., Insta
         wait_until(lambda: "asked for" not in there.text, 20, "the terminal to be as before")
         there.type("stty -a | grep -o -e ' echo ' -e ' icanon '", "Enter")
         there.sees("icanon")
+
+
+@needs_tmux
+@pytest.mark.timeout(240)
+def test_settings_are_changed_in_the_editor_and_count_after_the_reload(
+    install: Callable[..., Installation], tmp_path: Path
+) -> None:
+    office = install(command=COMMAND)
+    office.start()
+    editor = tmp_path / "my editor"
+    editor.write_text('#!/bin/sh\nread -r new\nsed -i "s/^settle .*/settle = $new/" "$1"\n')
+    editor.chmod(0o755)
+    with terminal(office, EDITOR=shlex.quote(str(editor))) as there:
+        there.sees("daemon idle")
+        there.type("5")
+        there.sees("Edit settings", "the same: ")
+        there.type(*["Tab"] * 11)
+        there.sees("input.settle", "alerts.*", "EDITOR:-vi")
+        there.type("Enter")
+        wait_until(lambda: "Edit settings" not in there.text, 20, "the editor to have the terminal")
+        there.type('"200ms"', "Enter")
+        there.sees("Reload the configuration", "Yes, do it")
+        there.type("y")
+        there.sees("changed: input.settle")
+
+        there.type("Enter")
+        wait_until(lambda: "Edit settings" not in there.text, 20, "the editor to have the terminal")
+        there.type("nonsense", "Enter")
+        there.sees("Reload the configuration")
+        there.type("y")
+        there.sees("it is wrong, so nothing")
+
+        there.type("q")
+        there.sees("$")
 
 
 def written(office: Installation) -> list[Path]:

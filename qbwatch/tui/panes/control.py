@@ -13,6 +13,7 @@ from textual.widgets import Button, Static
 from qbwatch.core.facts import Json
 from qbwatch.tui import actions
 from qbwatch.tui.actions import Action
+from qbwatch.tui.editing import edit_settings
 from qbwatch.tui.lines import Line, Tone, as_text, line, title, toned
 from qbwatch.tui.pane import Pane
 from qbwatch.tui.plain import clock
@@ -31,6 +32,7 @@ _BUTTONS: Mapping[str, tuple[str, Callable[[Json | None], Action]]] = {
     "reload": ("Reload config", lambda _: actions.reload()),
     "alerts-test": ("Test alerts", lambda _: actions.try_alerts()),
 }
+_EDIT = "edit"
 _ANSWERS = 20
 
 
@@ -48,6 +50,7 @@ class ControlPane(Pane):
         with Grid(id="buttons"):
             for name, (label, _) in _BUTTONS.items():
                 yield Button(Text(label), id=name, compact=True)
+            yield Button(Text("Edit settings"), id=_EDIT, compact=True)
         with VerticalScroll(id="about", can_focus=False):
             yield Static(id="about-text", markup=False)
 
@@ -61,7 +64,7 @@ class ControlPane(Pane):
 
     def tell(self) -> None:
         """The text below the buttons."""
-        action = _BUTTONS[self._about][1](self._run)
+        action = self._action(self._about)
         lines: list[Line] = [title(action.title), *(line(each) for each in action.effect)]
         lines.append(line(("the same: ", Tone.DIM), action.command))
         if self._seen is not None:
@@ -88,11 +91,17 @@ class ControlPane(Pane):
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """The text tells of the button that has the focus."""
         name = str(event.widget.id)
-        if name in _BUTTONS:
+        if name in (*_BUTTONS, _EDIT):
             self._about = name
             self.tell()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Ask for it."""
         event.stop()
-        self.home.begin(_BUTTONS[str(event.button.id)][1](self._run))
+        if event.button.id == _EDIT:
+            edit_settings(self.home)
+        else:
+            self.home.begin(self._action(str(event.button.id)))
+
+    def _action(self, name: str) -> Action:
+        return actions.edit_settings(self.home.answers.config_file) if name == _EDIT else _BUTTONS[name][1](self._run)

@@ -15,7 +15,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row, namedtuple_row
 
-from qbwatch.core.expect import Export
+from qbwatch.core.cadence import FRESH
+from qbwatch.core.expect import CLOCKS_DIFFER, Export
 from qbwatch.core.facts import Json, LedgerFacts, RelationFacts, moment
 from qbwatch.core.freshness import last_whole_day
 from qbwatch.core.model import Failure, FailureClass
@@ -62,17 +63,21 @@ def ledger_facts(session: Session, zone: ZoneInfo, at: datetime, raw_schema: str
         warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
         alerts=alert_counts(session),
         arrivals=_arrivals(session, zone, at),
-        exports=exports(session, at),
+        exports=exports(session, zone, at),
         known_since=_value(session, queries.KNOWN_SINCE),
         broken_channels=_entries(session, queries.BROKEN_CHANNELS),
         unfolded=[row.dataset for row in _rows(session, queries.UNFOLDED)],
     )
 
 
-def exports(session: Session, at: datetime) -> dict[str, list[Export]]:
-    """The exports of the last months by dataset, as far as they came through the input folder or were named."""
+def exports(session: Session, zone: ZoneInfo, at: datetime) -> dict[str, list[Export]]:
+    """The exports of the last months by dataset, as far as they came through the input folder or were named.
+
+    Of those that speak for the same day of the office only what `core.expect` and `core.cadence` have to know.
+    """
+    values = {"zone": zone.key, "at": at, "ahead": CLOCKS_DIFFER, "fresh": FRESH}
     found: dict[str, list[Export]] = {}
-    for row in _rows(session, queries.EXPORTS, {"at": at}):
+    for row in _rows(session, queries.EXPORTS, values):
         found.setdefault(row.dataset, []).append(Export(row.as_of, row.arrived_at))
     return found
 
@@ -98,7 +103,7 @@ def trouble_facts(session: Session, zone: ZoneInfo, at: datetime) -> LedgerFacts
         held_up=_entries(session, queries.HELD_UP),
         warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
         arrivals=_arrivals(session, zone, at),
-        exports=exports(session, at),
+        exports=exports(session, zone, at),
         known_since=_value(session, queries.KNOWN_SINCE),
         broken_channels=_entries(session, queries.BROKEN_CHANNELS),
         unfolded=[row.dataset for row in _rows(session, queries.UNFOLDED)],

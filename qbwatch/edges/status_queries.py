@@ -70,16 +70,29 @@ SELECT max(at) FROM newest
 WHERE at > CAST(%(at)s AS timestamptz) - interval '400 days'
 GROUP BY (at AT TIME ZONE %(zone)s)::date ORDER BY 1"""
 
-# What came again is no news, nor is what the history's folder holds. A file that waits for a person did come.
+# What came again is no news, nor is what the history's folder holds. A file that waits for a person did come. Of the
+# exports of one dataset that speak for the same day, as of the office that sends one each hour, two tell all that is
+# asked of them: the last that counts, and the one that came first on the wall clock among those that came in time.
 EXPORTS = """
 WITH lately AS MATERIALIZED (
     SELECT dataset, as_of, file_id FROM qbwatch.work_items
     WHERE dataset IS NOT NULL AND as_of > CAST(%(at)s AS timestamptz) - interval '120 days'
-          AND NOT (state = 'skipped' AND failure_code = 'duplicate'))
-SELECT lately.dataset, lately.as_of, min(file.first_seen_at) AS arrived_at
-FROM lately JOIN qbwatch.files AS file ON file.id = lately.file_id
-WHERE file.root <> 'seed' AND file.id >= (SELECT min(file_id) FROM lately) -- these came lately too, as a rule
-GROUP BY lately.dataset, lately.as_of ORDER BY lately.as_of"""
+          AND NOT (state = 'skipped' AND failure_code = 'duplicate')),
+export AS MATERIALIZED (
+    SELECT dataset, as_of, min(file.first_seen_at) AS arrived_at,
+           (as_of AT TIME ZONE %(zone)s)::date AS day, min(file.first_seen_at) AT TIME ZONE %(zone)s AS came
+    FROM (SELECT id, root, first_seen_at FROM qbwatch.files
+          WHERE id >= (SELECT min(file_id) FROM lately)) AS file -- they came lately too, as a rule
+    JOIN lately ON lately.file_id = file.id
+    WHERE file.root <> 'seed'
+    GROUP BY dataset, as_of),
+told AS (
+    SELECT dataset, day,
+           max(as_of) FILTER (WHERE arrived_at <= %(at)s AND as_of <= CAST(%(at)s AS timestamptz) + %(ahead)s) AS last,
+           min(came) FILTER (WHERE arrived_at BETWEEN as_of - %(fresh)s AND as_of + %(fresh)s) AS first
+    FROM export GROUP BY dataset, day)
+SELECT dataset, export.as_of, export.arrived_at FROM export JOIN told USING (dataset, day)
+WHERE export.as_of = told.last OR export.came = told.first ORDER BY export.as_of"""
 
 KNOWN_SINCE = "SELECT first_seen_at FROM qbwatch.files ORDER BY id LIMIT 1"
 

@@ -89,7 +89,7 @@ def test_status_on_a_large_ledger(install: Callable[..., Installation]) -> None:
     (served.input / "Invoice_04_01_2025_2_00_00.csv").write_bytes(invoices(a=["10.00"]))
     served.wait_settled(1)
     with psycopg.connect(served.url) as connection:
-        connection.execute(years_of_exports(100_000))
+        connection.execute(years_of_exports(100_000).encode())
     with psycopg.connect(served.url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
     served.environ = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(served.root / "bytecode")}

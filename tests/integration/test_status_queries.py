@@ -179,11 +179,13 @@ HEAVY = {"sqlalchemy", "pydantic_settings", "rich", "textual", "alembic", "appri
 
 def test_a_status_of_the_ledger_imports_nothing_that_it_can_do_without(database_url: str, tmp_path: Path) -> None:
     config = tmp_path / "qbwatch.toml"
-    config.write_text(
-        f"""input.directory = "{tmp_path}/input"\nstate.directory = "{tmp_path}/state"\ndatabase.url = "{database_url}"\n"""
-        f"""control.socket = "{tmp_path}/control.sock"\n""",
-        "utf-8",
-    )
+    places = {
+        "input.directory": tmp_path / "input",
+        "state.directory": tmp_path / "state",
+        "database.url": database_url,
+        "control.socket": tmp_path / "control.sock",
+    }
+    config.write_text("".join(f'{key} = "{value}"\n' for key, value in places.items()), "utf-8")
     code = "import atexit, sys; from qbwatch.cli import main; atexit.register(lambda: print(*sys.modules)); main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "status", "--config", str(config)], capture_output=True, text=True, check=True

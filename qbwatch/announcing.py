@@ -36,7 +36,7 @@ from qbwatch.edges.incidents import (
 )
 from qbwatch.edges.notify import DEADLINE, Service, send
 from qbwatch.edges.postgres import DATABASE_ERRORS
-from qbwatch.edges.tables import RAW_SCHEMA
+from qbwatch.edges.raw_names import RAW_SCHEMA
 from qbwatch.log import get_logger
 
 log = get_logger(__name__)

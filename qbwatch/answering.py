@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine
+import psycopg
 
 from qbwatch import __version__
 from qbwatch.config import Config
@@ -23,8 +23,8 @@ from qbwatch.core.freshness import IsClosed
 from qbwatch.core.model import Failure, FailureClass
 from qbwatch.core.status import assemble, from_cache, problems_in, standings
 from qbwatch.core.trouble import Trouble
-from qbwatch.edges.answers import ledger_facts, trouble_facts
-from qbwatch.edges.postgres import DATABASE_ERRORS, failure_of
+from qbwatch.edges.answers import Session, ledger_facts, trouble_facts
+from qbwatch.edges.session import Reach, failure_of_driver
 from qbwatch.edges.status_cache import read_cache, write_cache
 
 DEADLINE = 0.5  # seconds that Postgres may take before the last known answer is given; starting a command takes as long
@@ -45,11 +45,11 @@ def limits_of(config: Config, at: datetime, calendar: Calendar = closed_days) ->
     return Limits(today, is_closed, config.freshness.limit_for, zone, expected)
 
 
-Ask = Callable[[Connection, ZoneInfo, datetime], LedgerFacts]
+Ask = Callable[[Session, ZoneInfo, datetime], LedgerFacts]
 
 
 def ask_ledger(
-    engine: Engine, config: Config, at: datetime, deadline: float = DEADLINE, ask_for: Ask | None = None
+    reach: Reach, config: Config, at: datetime, deadline: float = DEADLINE, ask_for: Ask | None = None
 ) -> LedgerFacts | Failure:
     """The ledger's facts, or why there are none within ``deadline`` seconds; all, unless ``ask_for`` asks for less."""
     found: list[LedgerFacts | Failure] = []
@@ -57,10 +57,10 @@ def ask_ledger(
 
     def ask() -> None:
         try:
-            with engine.connect() as connection, connection.begin():
-                found.append(asking(connection, config.quickbooks.timezone, at))
-        except DATABASE_ERRORS as error:
-            found.append(failure_of(error))
+            with reach() as session:
+                found.append(asking(session, config.quickbooks.timezone, at))
+        except psycopg.Error as error:
+            found.append(failure_of_driver(error))
 
     asker = threading.Thread(target=ask, name="ask-ledger", daemon=True)
     asker.start()
@@ -71,14 +71,14 @@ def ask_ledger(
 
 def trouble_of(
     config: Config,
-    engine: Engine | None,
+    reach: Reach | None,
     daemon: DaemonFacts,
     calendar: Calendar = closed_days,
     at: datetime | None = None,
 ) -> Trouble:
     """What is wrong now, for those who tell people: cheaper than the whole status, and more patient with Postgres."""
     at = at or datetime.now(UTC)
-    asked = ask_ledger(engine, config, at, PATIENCE, trouble_facts) if engine is not None else _private_postgres_down()
+    asked = ask_ledger(reach, config, at, PATIENCE, trouble_facts) if reach is not None else _private_postgres_down()
     if isinstance(asked, Failure):
         return unreachable(asked)
     limits = limits_of(config, at, calendar)
@@ -92,16 +92,16 @@ def trouble_of(
 
 def answer(
     config: Config,
-    engine: Engine | None,
+    reach: Reach | None,
     daemon: DaemonFacts,
     *,
     answered_by: str,
     calendar: Calendar = closed_days,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Json:
-    """The whole status. Without an engine (a private Postgres that is down) or an answer, the last known one."""
+    """The whole status. Without a way to the ledger (a private Postgres that is down) or its answer, the last known."""
     at = now()
-    facts = ask_ledger(engine, config, at) if engine is not None else _private_postgres_down()
+    facts = ask_ledger(reach, config, at) if reach is not None else _private_postgres_down()
     if isinstance(facts, LedgerFacts):
         limits = limits_of(config, at, calendar)
         said = assemble(facts, daemon, limits, answered_by=answered_by, version=__version__, at=at)

@@ -25,8 +25,8 @@ from qbwatch.edges.folder import open_regular
 from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, driver, failure_of
+from qbwatch.edges.raw_names import RAW_SCHEMA, raw_table
 from qbwatch.edges.rehearsal import questions_raised, rehearse
-from qbwatch.edges.tables import RAW_SCHEMA, raw_table
 from qbwatch.edges.vault import Vault
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.formats.part import Part, Unread

@@ -2,7 +2,7 @@
 
 A setting is taken from the first of these that gives it: a variable ``QBWATCH_<SECTION>__<KEY>``, a credential, the
 TOML file, the variables of the old script, the defaults in `config_sections`. `config_sources` reads these places and
-remembers where each setting stands, so that a mistake is reported with its line; pydantic-settings merges and checks.
+remembers where each setting stands, so that a mistake is reported with its line; pydantic checks.
 
 Read it once, in the composition root, and pass on the sections: they are frozen.
 """
@@ -14,8 +14,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, PrivateAttr, ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from qbwatch.config_checks import (
     find_overlaps,
@@ -43,6 +42,7 @@ from qbwatch.config_sources import (
     find_file,
     find_place,
     find_socket_line,
+    merged,
     read_credentials,
     read_environment,
     read_file,
@@ -53,10 +53,10 @@ from qbwatch.config_values import find_passwords
 __all__ = ["Config", "ConfigError", "Mistake", "load"]
 
 
-class Config(BaseSettings):
+class Config(BaseModel):
     """A complete, checked configuration. Made by `load`."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
 
     input: Input
     state: State = State()
@@ -71,19 +71,6 @@ class Config(BaseSettings):
 
     _file: Path | None = PrivateAttr(default=None)
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The layers that `load` read, highest first, in place of the library's own, which know no lines."""
-        layers: list[Layer] = init_settings()["layers"]
-        return tuple(InitSettingsSource(settings_cls, layer.values) for layer in layers)
 
     @property
     def file(self) -> Path | None:
@@ -127,7 +114,7 @@ def load(
         return find_place(layers, key)
 
     try:
-        config = Config.model_validate({"layers": layers})
+        config = Config.model_validate(merged(layers))
         mistakes += find_schema_clash(config.database.raw_schema, config.transform.target_schema, place_of)
     except ValidationError as error:
         mistakes += explain(error, place_of, known_keys)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,24 @@ class Layer:
         """True when this place says anything about the key."""
         table = self.values.get(section)
         return isinstance(table, dict) and key in table
+
+
+def merged(layers: Sequence[Layer]) -> dict[str, Any]:
+    """What all places give together: of each key what the first of them says, tables key by key."""
+    values: dict[str, Any] = {}
+    for layer in reversed(layers):
+        _put_over(values, layer.values)
+    return values
+
+
+def _put_over(values: dict[str, Any], others: Mapping[str, Any]) -> None:
+    for key, value in others.items():
+        if isinstance(value, dict):
+            known = values.get(key)
+            values[key] = dict(known) if isinstance(known, dict) else {}
+            _put_over(values[key], value)
+        else:
+            values[key] = value
 
 
 def read_environment(environ: Mapping[str, str], known: Mapping[str, list[str]]) -> Layer:

@@ -30,7 +30,7 @@ from qbwatch.edges import runs, store
 from qbwatch.edges.clock import utc_now
 from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.migrate import migrate
-from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of, lock_holder, try_lock
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of, lock_holder, reach_of, try_lock
 from qbwatch.heartbeat import heartbeat_of_a_run
 from qbwatch.pipeline import Scope, Step
 from qbwatch.publishing import Publisher
@@ -95,7 +95,7 @@ def _reached(errand: _Errand, url: str, tell: Say) -> Json:
     except DATABASE_ERRORS as error:
         raise DatabaseUnavailable(failure_of(error)) from error
     # What `qbwatch status` can say while a private Postgres is down again.
-    answer(errand.config, parts.engine, DaemonFacts(DaemonState.DOWN), answered_by="ledger")
+    answer(errand.config, reach_of(parts.engine), DaemonFacts(DaemonState.DOWN), answered_by="ledger")
     return said
 
 
@@ -103,7 +103,7 @@ def _publish(errand: _Errand, facts: DaemonFacts, engine: Engine) -> None:
     """The office reads the same page, whether a daemon works or single runs do."""
     if (publishing := assembly.publishing_of(errand.config)) is None:
         return
-    status = answer(errand.config, engine, facts, answered_by="ledger")
+    status = answer(errand.config, reach_of(engine), facts, answered_by="ledger")
     publisher = Publisher(publishing, lambda: status, lambda: engine, errand.stop)
     if (problem := publisher.say_ended()) is not None:
         errand.warn(f"{problem.summary} ({problem.hint})")
@@ -138,7 +138,7 @@ def _run(connection: Connection, parts: assembly.Parts, errand: _Errand) -> Json
     outcome = None if plan is None else parts.pipeline.run(connection, plan)
     # Under the lock still, so that nobody tells the same twice, and no daemon's page is overwritten.
     facts = DaemonFacts(DaemonState.RUNNING, problems=problems)
-    errand.tell(trouble_of(errand.config, parts.engine, facts), parts.engine)
+    errand.tell(trouble_of(errand.config, reach_of(parts.engine), facts), parts.engine)
     _publish(errand, facts, parts.engine)
     with connection.begin():
         return outcome_json(outcome) | {"files": standing_of(connection, picked)}

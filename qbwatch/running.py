@@ -27,7 +27,8 @@ from qbwatch.edges.file_answers import standing_of
 from qbwatch.edges.heartbeats import Heartbeats
 from qbwatch.edges.holidays_aside import closed_days_aside
 from qbwatch.edges.pause_note import read_pause
-from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, failure_of, reach_of
+from qbwatch.edges.session import Reach
 from qbwatch.edges.shared_answer import SharedAnswer
 from qbwatch.edges.systemd import Notifier
 from qbwatch.errands import run_errand
@@ -74,6 +75,11 @@ class Running:
         """The database, once it was reached."""
         return self.parts.engine if self.parts else None
 
+    @property
+    def reach(self) -> Reach | None:
+        """The way to the ledger, once it was reached."""
+        return reach_of(self.engine) if self.engine else None
+
     # what it answers
 
     def status(self, _params: Json, _peer: Peer) -> Json:
@@ -83,7 +89,7 @@ class Running:
     def said(self) -> Json:
         """The whole status, as the daemon gives it."""
         self.said_at = time.monotonic()
-        return answer(self.config, self.engine, self.facts(), answered_by="daemon", calendar=closed_days_aside)
+        return answer(self.config, self.reach, self.facts(), answered_by="daemon", calendar=closed_days_aside)
 
     def trouble(self) -> Trouble:
         """What is wrong now, asked for every few seconds.
@@ -93,7 +99,7 @@ class Running:
         """
         if time.monotonic() - self.said_at > _KEPT_FOR:
             self.said()
-        return trouble_of(self.config, self.engine, self.facts(), closed_days_aside)
+        return trouble_of(self.config, self.reach, self.facts(), closed_days_aside)
 
     def once(self, params: Json, peer: Peer) -> Json:
         """One run now, after a scan; waits for its end."""

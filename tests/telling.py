@@ -21,7 +21,7 @@ from qbwatch.core.status import problems_in, standings
 from qbwatch.core.trouble import Trouble
 from qbwatch.edges.answers import trouble_facts
 from qbwatch.edges.notify import services_of
-from qbwatch.edges.postgres import engine_for
+from qbwatch.edges.postgres import driver, engine_for
 
 START = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 TROUBLE = Problem(
@@ -63,7 +63,7 @@ class World:
         if self.url == NOWHERE:
             return Trouble(self.problems, is_known=False)
         with self.engine.begin() as connection:
-            facts = trouble_facts(connection, NEW_YORK, self.at)
+            facts = trouble_facts(driver(connection), NEW_YORK, self.at)
         found = problems_in(facts, DaemonFacts(DaemonState.IDLE), self.limits, self.at)
         expected = standings(facts, self.limits, self.at)
         week = self.limits.week

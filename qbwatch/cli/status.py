@@ -118,15 +118,15 @@ def _ask_without_daemon(config: Any, unreachable: ControlUnreachable) -> dict[st
     from qbwatch.core.model import DaemonState, Failure, FailureClass
     from qbwatch.database import database_url
     from qbwatch.edges.control_client import Unreachable
-    from qbwatch.edges.postgres import engine_for
+    from qbwatch.edges.session import reach_at
 
     url = database_url(config, start=False)
-    engine = engine_for(url, name="qbwatch-status") if url else None
+    reach = reach_at(url, name="qbwatch-status") if url else None
     silence = None
     if unreachable.kind not in (Unreachable.ABSENT, Unreachable.REFUSED):
         kind, text, hint = unreachable.kind.value, unreachable.message, unreachable.hint
         silence = Failure(FailureClass.INFRASTRUCTURE, kind, text, hint)
-    return answer(config, engine, DaemonFacts(DaemonState.DOWN, silence=silence), answered_by="ledger")
+    return answer(config, reach, DaemonFacts(DaemonState.DOWN, silence=silence), answered_by="ledger")
 
 
 def render(said: dict[str, Any], zone: tzinfo | None = None) -> list[str]:

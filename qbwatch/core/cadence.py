@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from qbwatch.core.expect import WHOLE_WEEK, WORKWEEK, Expectation, Export, Week
 from qbwatch.core.freshness import IsClosed
 
-_FRESH = timedelta(hours=36)  # what arrives later after its moment was handed in afterwards, and says nothing of when
+FRESH = timedelta(hours=36)  # what arrives later after its moment was handed in afterwards, and says nothing of when
 _DAYS, _FEWEST_DAYS, _MOST_LACK = 20, 10, 0.2  # of business days, or of days
 _WEEKS, _FEWEST_WEEKS = 6, 5  # of single weekdays: one of them may lack
 _REGULAR = timedelta(hours=4)  # between the early and the late ones
@@ -40,7 +40,7 @@ def _hours(exports: Sequence[Export], week: Week) -> Mapping[date, timedelta]:
     """By the day that an export speaks for: how long after its midnight the first one came, on the wall clock."""
     found: dict[date, timedelta] = {}
     for each in exports:
-        if abs(each.arrived_at - each.as_of) > _FRESH:
+        if abs(each.arrived_at - each.as_of) > FRESH:
             continue
         day = week.day_of(each.as_of)
         came = each.arrived_at.astimezone(week.zone).replace(tzinfo=None) - week.at(day, timedelta()).replace(

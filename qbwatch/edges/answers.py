@@ -1,27 +1,32 @@
-"""Questions to the ledger: the facts behind `qbwatch status`, as rows with the keys that the answer shows."""
+"""Questions to the ledger: the facts behind `qbwatch status`, as rows with the keys that the answer shows.
+
+They are put to psycopg itself: the command asks them where no daemon does, and importing SQLAlchemy would take longer
+than all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, text
+from psycopg.rows import dict_row, namedtuple_row
 
-from qbwatch.core.expect import Export
+from qbwatch.core.cadence import FRESH
+from qbwatch.core.expect import CLOCKS_DIFFER, Export
 from qbwatch.core.facts import Json, LedgerFacts, RelationFacts, moment
 from qbwatch.core.freshness import last_whole_day
 from qbwatch.core.model import Failure, FailureClass
 from qbwatch.datasets import Dataset, Kind, datasets
-from qbwatch.edges.incidents import broken_channels, counts
-from qbwatch.edges.places import unfolded_datasets
-from qbwatch.edges.postgres import driver
-from qbwatch.edges.tables import RAW_SCHEMA, raw_table
+from qbwatch.edges import status_queries as queries
+from qbwatch.edges.raw_names import RAW_SCHEMA, raw_table
+
+Session = psycopg.Connection[Any]
 
 _FAILED = ("error", "fail", "runtime error")
-_SHOWN = 50  # entries of a list in the status; the counts are complete
 
 # What each mart is made of: it is as current as the oldest of these that was ever loaded.
 MARTS = {
@@ -36,69 +41,96 @@ MARTS = {
 }
 
 
-def ledger_facts(connection: Connection, zone: ZoneInfo, at: datetime, raw_schema: str = RAW_SCHEMA) -> LedgerFacts:
+def ledger_facts(session: Session, zone: ZoneInfo, at: datetime, raw_schema: str = RAW_SCHEMA) -> LedgerFacts:
     """Everything the status needs from Postgres, in the caller's transaction."""
-    waiting: Any = connection.execute(text(_WAITING_COUNT)).one()
-    debt = connection.execute(text(_DEBT)).all()
-    nodes = [dict(row) for row in connection.execute(text(_NODES)).mappings()]
+    (waiting,) = _rows(session, queries.WAITING_COUNT)
+    debt = _rows(session, queries.DEBT)
+    nodes = _entries(session, queries.NODES)
     return LedgerFacts(
         waiting_count=waiting.count,
         oldest_waiting_at=waiting.oldest,
-        waiting=[_shown(dict(row), "next_attempt_at") for row in connection.execute(text(_WAITING)).mappings()],
-        quarantined=[_shown(dict(row), "since") for row in connection.execute(text(_QUARANTINED)).mappings()],
-        current_run=_run(connection, _CURRENT_RUN),
-        last_run=_last_run(connection),
-        last_success_at=connection.scalar(text(_LAST_SUCCESS)),
-        relations=_relations(connection, zone, lambda dataset: _count(connection, dataset, raw_schema)),
+        waiting=[_shown(row, "next_attempt_at") for row in _entries(session, queries.WAITING)],
+        quarantined=[_shown(row, "since") for row in _entries(session, queries.QUARANTINED)],
+        current_run=_run(session, queries.CURRENT_RUN),
+        last_run=_last_run(session),
+        last_success_at=_value(session, queries.LAST_SUCCESS),
+        relations=_relations(session, zone, lambda dataset: _count(session, dataset, raw_schema)),
         debt=[row.dataset for row in debt],
         debt_failure=next((_failure_of(row) for row in debt if row.reason), None),
-        last_build_at=connection.scalar(text(_LAST_BUILD)),
+        last_build_at=_value(session, queries.LAST_BUILD),
         failed_nodes=[_node(node) for node in nodes if node["status"] in _FAILED],
-        held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
+        held_up=_entries(session, queries.HELD_UP),
         warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
-        alerts=counts(connection),
-        arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key, "at": at})),
-        exports=exports(connection, at),
-        known_since=connection.scalar(text(_KNOWN_SINCE)),
-        broken_channels=broken_channels(connection),
-        unfolded=unfolded_datasets(connection),
+        alerts=alert_counts(session),
+        arrivals=_arrivals(session, zone, at),
+        exports=exports(session, zone, at),
+        known_since=_value(session, queries.KNOWN_SINCE),
+        broken_channels=_entries(session, queries.BROKEN_CHANNELS),
+        unfolded=[row.dataset for row in _rows(session, queries.UNFOLDED)],
     )
 
 
-def exports(connection: Connection, at: datetime) -> dict[str, list[Export]]:
-    """The exports of the last months by dataset, as far as they came through the input folder or were named."""
+def exports(session: Session, zone: ZoneInfo, at: datetime) -> dict[str, list[Export]]:
+    """The exports of the last months by dataset, as far as they came through the input folder or were named.
+
+    Of those that speak for the same day of the office only what `core.expect` and `core.cadence` have to know.
+    """
+    values = {"zone": zone.key, "at": at, "ahead": CLOCKS_DIFFER, "fresh": FRESH}
     found: dict[str, list[Export]] = {}
-    for row in connection.execute(text(_EXPORTS), {"at": at}):
+    for row in _rows(session, queries.EXPORTS, values):
         found.setdefault(row.dataset, []).append(Export(row.as_of, row.arrived_at))
     return found
 
 
-def trouble_facts(connection: Connection, zone: ZoneInfo, at: datetime) -> LedgerFacts:
+def trouble_facts(session: Session, zone: ZoneInfo, at: datetime) -> LedgerFacts:
     """What tells whether something is wrong, and no more: what only waits isn't listed, and no row of a raw table is
     counted."""
-    debt = connection.execute(text(_DEBT)).all()
-    nodes = [dict(row) for row in connection.execute(text(_NODES)).mappings()]
+    debt = _rows(session, queries.DEBT)
+    nodes = _entries(session, queries.NODES)
     return LedgerFacts(
         waiting_count=0,
         oldest_waiting_at=None,
         waiting=[],
-        quarantined=[_shown(dict(row), "since") for row in connection.execute(text(_QUARANTINED)).mappings()],
+        quarantined=[_shown(row, "since") for row in _entries(session, queries.QUARANTINED)],
         current_run=None,
-        last_run=_last_run(connection),
-        last_success_at=connection.scalar(text(_LAST_SUCCESS)),
-        relations=_relations(connection, zone, lambda _dataset: None),
+        last_run=_last_run(session),
+        last_success_at=_value(session, queries.LAST_SUCCESS),
+        relations=_relations(session, zone, lambda _dataset: None),
         debt=[row.dataset for row in debt],
         debt_failure=next((_failure_of(row) for row in debt if row.reason), None),
         last_build_at=None,
         failed_nodes=[_node(node) for node in nodes if node["status"] in _FAILED],
-        held_up=[dict(row) for row in connection.execute(text(_HELD_UP)).mappings()],
+        held_up=_entries(session, queries.HELD_UP),
         warned_nodes=[_node(node) for node in nodes if node["status"] == "warn"],
-        arrivals=list(connection.scalars(text(_ARRIVALS), {"zone": zone.key, "at": at})),
-        exports=exports(connection, at),
-        known_since=connection.scalar(text(_KNOWN_SINCE)),
-        broken_channels=broken_channels(connection),
-        unfolded=unfolded_datasets(connection),
+        arrivals=_arrivals(session, zone, at),
+        exports=exports(session, zone, at),
+        known_since=_value(session, queries.KNOWN_SINCE),
+        broken_channels=_entries(session, queries.BROKEN_CHANNELS),
+        unfolded=[row.dataset for row in _rows(session, queries.UNFOLDED)],
     )
+
+
+def alert_counts(session: Session) -> Json:
+    """The status' ``alerts``."""
+    (counts,) = _entries(session, queries.ALERTS)
+    return counts
+
+
+def _arrivals(session: Session, zone: ZoneInfo, at: datetime) -> list[datetime]:
+    return [row.max for row in _rows(session, queries.ARRIVALS, {"zone": zone.key, "at": at})]
+
+
+def _rows(session: Session, query: str, values: Mapping[str, object] | None = None) -> list[Any]:
+    return session.cursor(row_factory=namedtuple_row).execute(query.encode(), values).fetchall()
+
+
+def _entries(session: Session, query: str) -> list[Json]:
+    return session.cursor(row_factory=dict_row).execute(query.encode()).fetchall()
+
+
+def _value(session: Session, query: str) -> Any:
+    """The only column of the first row; None without one."""
+    return next((value for (value,) in session.execute(query.encode()).fetchall()), None)
 
 
 def _shown(row: Json, *moments: str) -> Json:
@@ -115,13 +147,13 @@ def _node(node: Json) -> Json:
     return {name: node[name] for name in ("name", "status", "message")}
 
 
-def _run(connection: Connection, query: str) -> Json | None:
-    row = connection.execute(text(query)).mappings().one_or_none()
-    return None if row is None else _shown(dict(row), "started_at")
+def _run(session: Session, query: str) -> Json | None:
+    row = next(iter(_entries(session, query)), None)
+    return None if row is None else _shown(row, "started_at")
 
 
-def _last_run(connection: Connection) -> Json | None:
-    row: Any = connection.execute(text(_LAST_RUN)).mappings().one_or_none()
+def _last_run(session: Session) -> Json | None:
+    row = next(iter(_entries(session, queries.LAST_RUN)), None)
     if row is None:
         return None
     counts = ("read", "inserted", "updated", "unchanged", "removed", "rejected")
@@ -137,12 +169,13 @@ def _last_run(connection: Connection) -> Json | None:
     }
 
 
-def _relations(connection: Connection, zone: ZoneInfo, count: Callable[[Dataset], int | None]) -> list[RelationFacts]:
+def _relations(session: Session, zone: ZoneInfo, count: Callable[[Dataset], int | None]) -> list[RelationFacts]:
     """Datasets that were ever loaded and the marts made of them, with the office's day they speak for."""
     through: dict[str, date] = {
-        row.dataset: last_whole_day(row.as_of, zone) for row in connection.execute(text(_THROUGH))
+        row.dataset: last_whole_day(row.as_of, zone)
+        for row in _rows(session, queries.THROUGH, {"datasets": list(datasets())})
     }
-    built = {row.name: row.rows for row in connection.execute(text(_BUILT))}
+    built = {row.name: row.rows for row in _rows(session, queries.BUILT, {"marts": list(MARTS)})}
     found = []
     for mart, parents in MARTS.items():
         known = [through[parent] for parent in parents if parent in through]
@@ -155,84 +188,9 @@ def _relations(connection: Connection, zone: ZoneInfo, count: Callable[[Dataset]
     return found
 
 
-def _count(connection: Connection, dataset: Dataset, raw_schema: str) -> int:
+def _count(session: Session, dataset: Dataset, raw_schema: str) -> int:
     """Rows of a raw table that are current."""
     current = " WHERE _removed_at IS NULL" if dataset.kind is Kind.LIST else ""
     query = sql.SQL("SELECT count(*) FROM {}" + current).format(raw_table(dataset, raw_schema))
-    ((rows,),) = driver(connection).execute(query).fetchall()
+    ((rows,),) = session.execute(query).fetchall()
     return int(rows)
-
-
-_WAITING_COUNT = """
-SELECT count(*) AS count, min(file.first_seen_at) AS oldest
-FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
-WHERE item.state IN ('pending', 'loading', 'retrying')"""
-
-_WAITING = f"""
-SELECT file.name, item.sheet, item.dataset, item.state, item.next_attempt_at
-FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
-WHERE item.state IN ('pending', 'loading', 'retrying') ORDER BY item.id LIMIT {_SHOWN}"""
-
-_QUARANTINED = f"""
-SELECT file.name, item.sheet, item.dataset, item.failure_class AS class, item.reason, item.hint,
-       item.changed_at AS since
-FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
-WHERE item.state = 'quarantined' ORDER BY item.changed_at DESC LIMIT {_SHOWN}"""
-
-_HELD_UP = """
-SELECT failure_code AS code, count(*) AS files, min(changed_at) AS since, max(reason) AS reason, max(hint) AS hint
-FROM qbwatch.work_items
-WHERE state = 'retrying' OR (state = 'loading' AND failure_code IS NOT NULL) -- while it is tried again it isn't over
-GROUP BY failure_code ORDER BY 1"""
-
-_CURRENT_RUN = """
-SELECT id, mode, step, dataset, file, done, total, started_at FROM qbwatch.runs WHERE status = 'running'"""
-
-_LAST_RUN = """
-SELECT run.id, run.mode, run.status, run.started_at, run.finished_at, run.error, count(item.id) AS files,
-       coalesce(sum(item.rows_read), 0) AS read, coalesce(sum(item.rows_inserted), 0) AS inserted,
-       coalesce(sum(item.rows_updated), 0) AS updated, coalesce(sum(item.rows_unchanged), 0) AS unchanged,
-       coalesce(sum(item.rows_removed), 0) AS removed, coalesce(sum(item.rows_rejected), 0) AS rejected
-FROM qbwatch.runs AS run
-LEFT JOIN qbwatch.work_items AS item ON item.run_id = run.id AND item.state = 'loaded'
-WHERE run.id = (SELECT max(id) FROM qbwatch.runs WHERE status <> 'running')
-GROUP BY run.id"""
-
-_LAST_SUCCESS = "SELECT max(finished_at) FROM qbwatch.runs WHERE status = 'success'"
-
-_ARRIVALS = """
-SELECT max(first_seen_at) FROM qbwatch.files
-WHERE root = 'input' AND first_seen_at > CAST(:at AS timestamptz) - interval '400 days'
-GROUP BY (first_seen_at AT TIME ZONE :zone)::date ORDER BY 1"""
-
-# What came again is no news, nor is what the history's folder holds. A file that waits for a person did come.
-_EXPORTS = """
-SELECT item.dataset, item.as_of, min(file.first_seen_at) AS arrived_at
-FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
-WHERE item.dataset IS NOT NULL AND file.root <> 'seed' AND item.as_of > CAST(:at AS timestamptz) - interval '120 days'
-      AND NOT (item.state = 'skipped' AND item.failure_code = 'duplicate')
-GROUP BY item.dataset, item.as_of ORDER BY item.as_of"""
-
-_KNOWN_SINCE = "SELECT first_seen_at FROM qbwatch.files ORDER BY id LIMIT 1"
-
-_DEBT = """
-SELECT DISTINCT ON (dataset) dataset, reason, failure_class, hint FROM qbwatch.transform_debt
-ORDER BY dataset, reason IS NULL, id DESC"""
-
-_LAST_BUILD = "SELECT max(finished_at) FROM qbwatch.dbt_results WHERE status IN ('success', 'pass', 'warn')"
-
-# The newest word on each node, also on those that a person had tested; a node that left the project stops speaking
-# after twenty runs.
-_NODES = """
-SELECT DISTINCT ON (unique_id) name, resource_type, status, message FROM qbwatch.dbt_results
-WHERE id >= (SELECT min(id) FROM qbwatch.dbt_results
-             WHERE run_id IS NULL OR run_id >= (SELECT max(run_id) - 20 FROM qbwatch.dbt_results))
-ORDER BY unique_id, id DESC"""
-
-_BUILT = """
-SELECT DISTINCT ON (name) name, rows FROM qbwatch.dbt_results
-WHERE resource_type = 'model' AND (name LIKE 'fct%' OR name LIKE 'bridge%') AND status = 'success'
-ORDER BY name, id DESC"""
-
-_THROUGH = """
-SELECT dataset, max(as_of) AS as_of FROM qbwatch.work_items WHERE state = 'loaded' GROUP BY dataset"""

@@ -16,8 +16,9 @@ from qbwatch.edges.ledger_shape import drift_of
 from qbwatch.edges.mart_tables import marts_to_replace
 from qbwatch.edges.migrate import head, revisions
 from qbwatch.edges.postgres import DATABASE_ERRORS, engine_for, failure_of
+from qbwatch.edges.raw_names import RAW_SCHEMA
 from qbwatch.edges.shipped import shipped
-from qbwatch.edges.tables import RAW_SCHEMA, foreign_tables
+from qbwatch.edges.tables import foreign_tables
 
 _CONNECT_WITHIN = 3  # seconds, for each address of the server
 

@@ -12,7 +12,8 @@ from psycopg import sql
 from qbwatch.core.facts import Json
 from qbwatch.datasets import Dataset
 from qbwatch.edges import fold
-from qbwatch.edges.tables import raw_columns, raw_key, raw_table
+from qbwatch.edges.raw_names import raw_table
+from qbwatch.edges.tables import raw_columns, raw_key
 
 _DIFFERENT = """FROM {table} AS r FULL JOIN {scratch} AS f ON {same}
                 WHERE r._key IS NULL OR f._key IS NULL OR ROW({ours})::text <> ROW({theirs})::text"""

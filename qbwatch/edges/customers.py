@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from qbwatch.datasets import datasets
 from qbwatch.edges.postgres import driver
-from qbwatch.edges.tables import raw_table
+from qbwatch.edges.raw_names import raw_table
 
 _NAMES = "SELECT DISTINCT unnest(ARRAY[customer_name, company_name]) FROM {}"
 

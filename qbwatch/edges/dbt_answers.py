@@ -8,14 +8,14 @@ from sqlalchemy import Connection, text
 
 from qbwatch.core.facts import Json, moment
 from qbwatch.core.model import QbwatchError
+from qbwatch.edges.status_queries import NEWEST_WORDS
 
 _ROWS = 50  # of those that break a rule; the table has all
 
-_NODES = """
-SELECT DISTINCT ON (unique_id) unique_id, name, resource_type, status, seconds, rows, message, found_in, finished_at,
-       run_id
-FROM qbwatch.dbt_results WHERE resource_type IN ('model', 'snapshot', 'seed', 'test', 'unit_test')
-ORDER BY unique_id, id DESC"""
+_NODES = f"""
+WITH RECURSIVE {NEWEST_WORDS}
+SELECT unique_id, name, resource_type, status, seconds, rows, message, found_in, finished_at, run_id
+FROM word WHERE resource_type IN ('model', 'snapshot', 'seed', 'test', 'unit_test') ORDER BY unique_id"""
 
 _FOUND_IN = """
 SELECT found_in FROM qbwatch.dbt_results WHERE unique_id = :node AND found_in IS NOT NULL ORDER BY id DESC LIMIT 1"""

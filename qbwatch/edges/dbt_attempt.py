@@ -19,7 +19,7 @@ from qbwatch.edges.dbt_judge import judge
 from qbwatch.edges.dbt_process import Command, Ended, Ending, run
 from qbwatch.edges.dbt_result import Outcome, TransformResult
 from qbwatch.edges.dbt_warmth import Asked, Launch, Warmth
-from qbwatch.edges.tables import RAW_SCHEMA
+from qbwatch.edges.raw_names import RAW_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from psycopg import sql
 
 from qbwatch.datasets import Dataset
 from qbwatch.edges.fold import SCRATCH, STAGE, Applied, Cursor
-from qbwatch.edges.tables import raw_columns, raw_key, raw_table
+from qbwatch.edges.raw_names import raw_table
+from qbwatch.edges.tables import raw_columns, raw_key
 
 _KEYS = sql.Identifier("pg_temp", "qbwatch_some_keys")
 

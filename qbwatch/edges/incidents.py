@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -79,17 +78,6 @@ def listed(connection: Connection, limit: int = 50) -> tuple[list[Json], list[Js
 
 def _shown(row: Json) -> Json:
     return {name: moment(value) if isinstance(value, datetime) else value for name, value in row.items()}
-
-
-def counts(connection: Connection) -> Json:
-    """The status' ``alerts``."""
-    row: Any = connection.execute(text(_COUNTS)).one()
-    return {"open_incidents": row.incidents, "undelivered": row.deliveries}
-
-
-def broken_channels(connection: Connection) -> list[Json]:
-    """Services that refuse for good, since when, and why."""
-    return [dict(row) for row in connection.execute(text(_BROKEN)).mappings()]
 
 
 def acknowledge(connection: Connection, incident_id: str, now: datetime) -> int:
@@ -179,14 +167,6 @@ SELECT coalesce(item.failure_class, 'data') AS class_, item.failure_code AS code
        (array_agg(item.hint ORDER BY item.id))[1] AS hint
 FROM qbwatch.work_items AS item JOIN qbwatch.files AS file ON file.id = item.file_id
 WHERE item.state = 'quarantined' GROUP BY 1, 2, 3 ORDER BY min(item.id)"""
-
-_COUNTS = """
-SELECT (SELECT count(*) FROM qbwatch.incidents WHERE recovered_at IS NULL) AS incidents,
-       (SELECT count(*) FROM qbwatch.deliveries WHERE delivered_at IS NULL) AS deliveries"""
-
-_BROKEN = """
-SELECT service, min(refused_at) AS since, max(error) AS error FROM qbwatch.deliveries
-WHERE delivered_at IS NULL AND refused_at IS NOT NULL GROUP BY service ORDER BY service"""
 
 _LISTED = """
 SELECT id, class, code, severity, summary, hint, names, count, opened_at, told_at, acknowledged_at, recovered_at,

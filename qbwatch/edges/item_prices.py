@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 from qbwatch.datasets import datasets
 from qbwatch.edges.fold import SCRATCH, STAGE
 from qbwatch.edges.postgres import driver
-from qbwatch.edges.tables import PRICES, raw_table
+from qbwatch.edges.raw_names import raw_table
+from qbwatch.edges.tables import PRICES
 
 ITEMS = "quickbooks.items"
 _TABLE = """

@@ -27,8 +27,8 @@ from qbwatch.edges.fold_period import staged_days
 from qbwatch.edges.fold_sums import sums_of_stated
 from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
+from qbwatch.edges.raw_names import RAW_SCHEMA, raw_table
 from qbwatch.edges.staging import LoadStopped, Staging
-from qbwatch.edges.tables import RAW_SCHEMA, raw_table
 from qbwatch.edges.vault import Vault, VaultError
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.formats.notes import notes_of

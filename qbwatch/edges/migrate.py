@@ -19,8 +19,9 @@ from qbwatch.core.model import Failure, FailureClass, QbwatchError
 from qbwatch.edges import item_prices, places
 from qbwatch.edges.ledger_shape import drift_of
 from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
+from qbwatch.edges.raw_names import RAW_SCHEMA
 from qbwatch.edges.shipped import shipped
-from qbwatch.edges.tables import RAW_SCHEMA, ensure_raw_tables
+from qbwatch.edges.tables import ensure_raw_tables
 from qbwatch.log import get_logger
 
 log = get_logger(__name__)

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from qbwatch.core.model import WorkItem
+from qbwatch.edges.status_queries import UNFOLDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,4 @@ def set_unfolded(connection: Connection, dataset_names: Iterable[str]) -> None:
 
 def unfolded_datasets(connection: Connection) -> list[str]:
     """Datasets whose raw table lacks something that is loaded, as only a table does that was made anew."""
-    query = """SELECT DISTINCT dataset FROM qbwatch.work_items
-               WHERE is_folded <> (state = 'loaded') AND state = 'loaded' ORDER BY 1"""
-    return list(connection.scalars(text(query)))
+    return list(connection.scalars(text(UNFOLDED)))

@@ -6,29 +6,21 @@ are gone with it, and nothing is written before both are there again.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from qbwatch.core.failure import of_sqlstate, unexpected
 from qbwatch.core.model import Failure, QbwatchError
+from qbwatch.edges.session import Reach, failure_of_driver, open_session
 
 _LOCK = (0x7162, 1)  # "qb": the first number is qbwatch's, the second tells its locks apart
-_PATIENCE = (
-    "-c idle_in_transaction_session_timeout=10min -c lock_timeout=60s"
-    # A machine that vanished keeps no lock for the two hours that are the system's default.
-    " -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-)
-_MEANING = "-c timezone=UTC -c datestyle=ISO"
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (DBAPIError, psycopg.Error)
 """What a fault of the database raises: SQLAlchemy's own wrapping, and psycopg's where COPY talks to it directly."""
@@ -50,26 +42,14 @@ def engine_for(
     opened: Callable[[psycopg.Connection[Any]], None] = lambda _: None,
     keep: bool = False,
 ) -> Engine:
-    """An engine on any libpq URL (sockets, services and multiple hosts included), one connection per use.
+    """An engine on any libpq URL, one connection per use; the sessions are those of `open_session`.
 
-    ``connect_timeout`` is in seconds (libpq); ``opened`` is told of each session. Sessions run in UTC and never idle in
-    a transaction for long. A network that swallows packets is noticed within half a minute, by the kernel; for one that
-    only seems to work see `silent_sessions`. ``keep`` holds one connection for the next use, after asking whether it
-    still lives: for what is done for file after file.
+    ``opened`` is told of each session. ``keep`` holds one connection for the next use, after asking whether it still
+    lives: for what is done for file after file.
     """
 
     def connect() -> psycopg.Connection[Any]:
-        session = psycopg.connect(
-            url,
-            application_name=name,
-            connect_timeout=connect_timeout,
-            options=_options(url),
-            keepalives_idle=15,
-            keepalives_interval=5,
-            keepalives_count=3,
-            tcp_user_timeout=30_000,
-            client_encoding="utf8",
-        )
+        session = open_session(url, name=name, connect_timeout=connect_timeout)
         opened(session)
         return session
 
@@ -78,26 +58,25 @@ def engine_for(
     return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
 
 
-def _options(url: str) -> str:
-    """Those of the URL count before how patient we are (and some hosts find the database by them), but never before
-    what our rows mean. The last setting of a name wins."""
-    asked = conninfo_to_dict(url).get("options") or os.environ.get("PGOPTIONS", "")
-    return f"{_PATIENCE} {asked} {_MEANING}"
+def reach_of(engine: Engine) -> Reach:
+    """The way to the database of an engine, for what speaks to psycopg itself."""
+
+    @contextmanager
+    def reach() -> Iterator[psycopg.Connection[Any]]:
+        try:
+            with engine.connect() as connection, connection.begin():
+                yield driver(connection)
+        except DBAPIError as error:
+            if isinstance(error.orig, psycopg.Error):
+                raise error.orig from None
+            raise
+
+    return reach
 
 
 def failure_of(error: Exception) -> Failure:
     """The failure that a database error stands for; only its first line is kept, without values of rows."""
-    original = error.orig if isinstance(error, DBAPIError) else error
-    sqlstate = getattr(original, "sqlstate", None)
-    if sqlstate is None and isinstance(original, psycopg.DataError):
-        return unexpected(original)  # the driver refused a value: the connection is well, trying again can't help
-    return of_sqlstate(sqlstate, first_line(original))
-
-
-def first_line(error: object) -> str:
-    """One line about an error, never empty; psycopg's DETAIL lines, which may hold customers' data, are left out."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines and lines[0].strip() else type(error).__name__
+    return failure_of_driver(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def driver(connection: Connection) -> psycopg.Connection[Any]:

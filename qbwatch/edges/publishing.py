@@ -8,7 +8,8 @@ from psycopg import sql
 
 from qbwatch.datasets import Dataset
 from qbwatch.edges.fold import SCRATCH, Applied, Cursor
-from qbwatch.edges.tables import raw_columns, raw_key, raw_table
+from qbwatch.edges.raw_names import raw_table
+from qbwatch.edges.tables import raw_columns, raw_key
 
 
 def publish_scratch(cursor: Cursor, dataset: Dataset, schema: str) -> Applied:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from qbwatch.core.model import QbwatchError
 from qbwatch.datasets import Dataset, Kind, datasets
 from qbwatch.edges.postgres import driver
+from qbwatch.edges.raw_names import raw_table
 
 _LINEAGE = {
     "_extra": "jsonb NOT NULL DEFAULT '{}'",
@@ -24,9 +25,6 @@ _LINEAGE = {
     "_row_hash": "bigint NOT NULL",
 }
 
-
-RAW_SCHEMA = "raw"
-"""Where the raw tables lie unless `database.raw_schema` says otherwise."""
 
 PRICES = "quickbooks_item_prices"
 """The one table beside those of the datasets (`edges.item_prices`)."""
@@ -59,11 +57,6 @@ def raw_columns(dataset: Dataset) -> dict[str, str]:
 def raw_key(dataset: Dataset) -> tuple[str, ...]:
     """Primary key of the raw table: a list has one row per record, a document one per line."""
     return ("_key",) if dataset.kind is Kind.LIST else ("_key", "_line")
-
-
-def raw_table(dataset: Dataset, schema: str) -> sql.Identifier:
-    """The qualified, quoted name of a dataset's raw table."""
-    return sql.Identifier(schema, dataset.table)
 
 
 def columns_and_key(dataset: Dataset) -> sql.Composed:

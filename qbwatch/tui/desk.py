@@ -21,7 +21,7 @@ from qbwatch.core.model import DaemonState, QbwatchError
 from qbwatch.database import database_url
 from qbwatch.edges.control_client import ControlError, ControlUnreachable, Unreachable, call, stream
 from qbwatch.edges.control_wire import METHOD_NOT_FOUND, PROTOCOL
-from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of
+from qbwatch.edges.postgres import DATABASE_ERRORS, DatabaseUnavailable, engine_for, failure_of, reach_of
 from qbwatch.ledger_questions import QUESTIONS, Asking, ask
 from qbwatch.tui.seen import Seen
 
@@ -98,10 +98,10 @@ class Desk:
 
     def _from_ledger(self) -> Json:
         try:
-            engine = self._ledger()
+            reach = reach_of(self._ledger())
         except QbwatchError:
-            engine = None
-        return answer(self._config, engine, DaemonFacts(DaemonState.DOWN), answered_by="ledger")
+            reach = None
+        return answer(self._config, reach, DaemonFacts(DaemonState.DOWN), answered_by="ledger")
 
     def _ledger(self) -> Engine:
         if self._engine is None:

@@ -13,8 +13,10 @@ from alert_services import Endpoint, endpoint, mail_server, mute_server
 from telling import DOWN, NOWHERE, START, TROUBLE, World
 
 from qbwatch.core.message import Message
-from qbwatch.edges.incidents import acknowledge, counts, read_spool
+from qbwatch.edges.answers import alert_counts
+from qbwatch.edges.incidents import acknowledge, read_spool
 from qbwatch.edges.notify import Sent, UnknownService, check_services, send, services_of
+from qbwatch.edges.postgres import driver
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def test_trouble_and_recovery_are_told_once_also_over_restarts(world: World, hoo
     world.looks(60)
     assert _subjects(hook) == ["qbwatch: the folder watch is dead", "qbwatch: recovered: the folder watch is dead"]
     with world.engine.begin() as connection:
-        assert counts(connection) == {"open_incidents": 0, "undelivered": 0}
+        assert alert_counts(driver(connection)) == {"open_incidents": 0, "undelivered": 0}
 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 429, 500])
@@ -53,7 +55,7 @@ def test_a_service_that_refuses_and_is_well_again_gets_everything_once_and_in_or
     world.looks(120)
     assert hook.asked >= 1
     with world.engine.begin() as connection:
-        assert counts(connection)["undelivered"] == 1
+        assert alert_counts(driver(connection))["undelivered"] == 1
         refused = connection.exec_driver_sql("SELECT count(refused_at) FROM qbwatch.deliveries").scalar_one()
     assert (refused > 0) is (code in (400, 403, 404))
     hook.code = 200

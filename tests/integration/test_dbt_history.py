@@ -14,7 +14,7 @@ from qbwatch.edges.answers import ledger_facts
 from qbwatch.edges.dbt import NodeResult, Outcome, TransformResult
 from qbwatch.edges.dbt_history import KEPT_FOR, never_built, prune, record_nodes, was_built
 from qbwatch.edges.dbt_result import Relation
-from qbwatch.edges.postgres import engine_for
+from qbwatch.edges.postgres import driver, engine_for
 
 AT = datetime(2025, 4, 20, tzinfo=UTC)
 KEPT = "SELECT name, status, finished_at FROM qbwatch.dbt_results ORDER BY id"
@@ -79,7 +79,7 @@ def test_the_status_says_whose_fault_a_failed_build_is(office: Office, outcome: 
     office.work()
 
     with office.engine.begin() as connection:
-        facts = ledger_facts(connection, ZoneInfo("UTC"), AT)
+        facts = ledger_facts(driver(connection), ZoneInfo("UTC"), AT)
 
     (problem,) = [each for each in of_ledger(facts) if each.code == "transform_failed"]
     assert (problem.failure_class.value, problem.hint) == (failure_class, "mend the thing")
@@ -91,9 +91,9 @@ def test_a_test_that_a_person_ran_and_that_failed_is_a_problem_until_it_passes(o
     office.work()
     with office.engine.begin() as connection:
         record(connection, AT, said("unique_orders", "fail", "analytics_quality.unique_orders"))
-        failed = of_ledger(ledger_facts(connection, ZoneInfo("UTC"), AT))
+        failed = of_ledger(ledger_facts(driver(connection), ZoneInfo("UTC"), AT))
         record(connection, AT, said("unique_orders", "pass"))
-        passed = of_ledger(ledger_facts(connection, ZoneInfo("UTC"), AT))
+        passed = of_ledger(ledger_facts(driver(connection), ZoneInfo("UTC"), AT))
 
     assert [(each.code, each.failure_class.value) for each in failed] == [("transform_failed", "data")]
     assert "unique_orders" in failed[0].summary

@@ -15,8 +15,9 @@ from telling import TROUBLE, World
 
 from qbwatch import announcing
 from qbwatch.announcing import Announcer
-from qbwatch.edges.incidents import counts
+from qbwatch.edges.answers import alert_counts
 from qbwatch.edges.notify import Sent, send
+from qbwatch.edges.postgres import driver
 
 FIRST = TROUBLE
 SECOND = replace(TROUBLE, code="folder_missing", summary="the input folder is missing")
@@ -37,7 +38,7 @@ def mail() -> Iterator[MailServer]:
 
 def undelivered(world: World) -> int:
     with world.engine.begin() as connection:
-        return int(counts(connection)["undelivered"])
+        return int(alert_counts(driver(connection))["undelivered"])
 
 
 def is_told_in_order(texts: list[str]) -> bool:

@@ -14,7 +14,7 @@ from qbwatch.core.problems import of_ledger
 from qbwatch.edges.answers import ledger_facts
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.places import unfolded_datasets
-from qbwatch.edges.postgres import engine_for
+from qbwatch.edges.postgres import driver, engine_for
 from qbwatch.edges.tables import ForeignTables, foreign_tables
 
 INVOICE = "Invoice_04_01_2025_2_00_00.csv"
@@ -41,7 +41,7 @@ def test_a_table_that_was_dropped_is_filled_again_by_the_next_run(office: Office
     migrate(office.url)
     with office.engine.connect() as connection:
         assert unfolded_datasets(connection) == ["quickbooks.invoices", "quickbooks.items"]
-        facts = ledger_facts(connection, NEW_YORK, office.at)
+        facts = ledger_facts(driver(connection), NEW_YORK, office.at)
     assert [(each.code, each.severity) for each in of_ledger(facts)] == [("raw_table_unfilled", "error")]
 
     outcome = office.work()

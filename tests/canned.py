@@ -72,7 +72,7 @@ class Canned:
         """By the product's own rules."""
         broken, running = self.condition == "broken", self.condition == "running"
         run = {"id": 8, "mode": "incremental", "step": "load", "dataset": "quickbooks.invoices", "file": HOSTILE[1],
-               "done": 3, "total": 9, "started_at": at(1), "node": None}  # fmt: skip
+               "done": 3, "total": 9, "started_at": at(1), "rows": 1234, "node": None}  # fmt: skip
         last = {"id": 7, "mode": "incremental", "status": "partial_failure" if broken else "success",
                 "started_at": at(31), "finished_at": at(30), "files": 4,
                 "rows": {"read": 153, "inserted": 120, "updated": 25, "unchanged": 8, "removed": 0, "rejected": 0},

@@ -99,7 +99,7 @@ class _Bar:
 
 
 def _finish(stage: _Bar | _Lines, ending: Ending, keep: bool) -> None:
-    from qbwatch.cli.status import render
+    from qbwatch.cli.status_text import render
 
     stage.__exit__()
     lines = ["", styled("qbwatch status", bold=True), *render(ending.status)]

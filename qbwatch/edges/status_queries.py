@@ -41,7 +41,10 @@ WHERE state = 'retrying' OR (state = 'loading' AND failure_code IS NOT NULL) -- 
 GROUP BY failure_code ORDER BY 1"""
 
 CURRENT_RUN = """
-SELECT id, mode, step, dataset, file, done, total, started_at FROM qbwatch.runs WHERE status = 'running'"""
+SELECT id, mode, step, dataset, file, done, total, started_at,
+       (SELECT coalesce(sum(rows_read), 0)::bigint FROM qbwatch.work_items AS item
+        WHERE item.run_id = runs.id AND item.state = 'loaded') AS rows
+FROM qbwatch.runs WHERE status = 'running'"""
 
 LAST_RUN = """
 SELECT run.id, run.mode, run.status, run.started_at, run.finished_at, run.error, count(item.id) AS files,

@@ -58,17 +58,23 @@ def _current(status: Json, at: datetime) -> Iterator[Line]:
     else:
         since = span(at - datetime.fromisoformat(run["started_at"]))
         yield line(("Now    ", Tone.TITLE), f"run {run['id']} ({run['mode']}), step {run['step']}, for {since}")
-        if node := run.get("node"):
-            yield line("       ", _progress(node["number"], node["total"]),
-                       f" {node['number']}/{node['total']} dbt nodes  ", node["name"])  # fmt: skip
-        else:
-            yield line("       ", _progress(run["done"], run["total"]), f" {run['done']}/{run['total']} files  ",
-                       run["file"] or ("dbt builds and tests" if run["step"] == "transform" else ""))  # fmt: skip
+        yield line("       ", *_far(run))
     paused = status["daemon"].get("paused")
     if paused:
         yield line(("Paused ", Tone.WARN), f"by {paused['by']}; press u to go on")
     for asked in islice(status["daemon"].get("requests") or (), 3):
         yield line(("Asked  ", Tone.TITLE), f"{asked['request']} {asked.get('detail', '')} by {asked['by']}")
+
+
+def _far(run: Json) -> tuple[str, str]:
+    """How far a run has come. An answer of an older qbwatch, kept for when nothing answers, lacks rows and node."""
+    if node := run.get("node"):
+        number, total = node["number"], node["total"]
+        return _progress(number, total), f" {number}/{total} dbt nodes  {node['name']}"
+    what = run["file"] or ("dbt builds and tests" if run["step"] == "transform" else "")
+    return _progress(
+        run["done"], run["total"]
+    ), f" {run['done']}/{run['total']} files, {run.get('rows', 0):,} rows  {what}"
 
 
 def _progress(done: int, total: int) -> str:

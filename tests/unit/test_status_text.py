@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qbwatch.cli.status import _problem_lines, _what_next
+from qbwatch.cli.status_text import problem_lines, what_next
 
 
 def problem(code: str, number: int) -> dict[str, Any]:
@@ -15,8 +15,8 @@ def problem(code: str, number: int) -> dict[str, Any]:
 
 
 def test_relations_that_are_too_old_fill_no_screen_and_files_are_each_named() -> None:
-    old = _problem_lines([problem("stale", number) for number in range(11)])
-    files = _problem_lines([problem("quarantined_file", number) for number in range(11)])
+    old = problem_lines([problem("stale", number) for number in range(11)])
+    files = problem_lines([problem("quarantined_file", number) for number in range(11)])
 
     assert old == [
         "  ? stale 0",
@@ -42,4 +42,4 @@ def test_relations_that_are_too_old_fill_no_screen_and_files_are_each_named() ->
 def test_what_comes_next_follows_from_the_status(changes: dict[str, Any], begins: str) -> None:
     calm = {"quarantined": [], "daemon": {"state": "idle"}, "health": "ok", "current_run": None}
 
-    assert _what_next(calm | changes).startswith(begins)
+    assert what_next(calm | changes).startswith(begins)

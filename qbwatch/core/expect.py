@@ -17,7 +17,7 @@ from qbwatch.core.freshness import IsClosed
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WORKWEEK, WHOLE_WEEK = frozenset(range(5)), frozenset(range(7))
 _EVENING_BEFORE = timedelta(hours=12)  # an export of 10 p.m. is in time for "by 06:00"
-_CLOCKS_DIFFER = timedelta(days=1)  # an export that speaks for a later moment has a wrong clock, and says nothing
+CLOCKS_DIFFER = timedelta(days=1)  # an export that speaks for a later moment has a wrong clock, and says nothing
 _LOOKED_BACK = 400  # days; a weekday may be closed for long
 
 
@@ -90,11 +90,11 @@ def configured(dataset: str, every: str, by: time) -> Expectation | None:
 def standing(
     expectation: Expectation, exports: Sequence[Export], week: Week, known_since: datetime, now: datetime
 ) -> Standing:
-    """How an expectation stands now. Deadlines before ``known_since`` are nobody's fault: nobody watched yet."""
-    came = sorted(
-        (each for each in exports if each.arrived_at <= now and each.as_of <= now + _CLOCKS_DIFFER),
-        key=lambda each: each.as_of,
-    )
+    """How an expectation stands now. Deadlines before ``known_since`` are nobody's fault: nobody watched yet.
+
+    ``exports`` are those that came. When they did may lie ahead, where the machine's clock was set back since.
+    """
+    came = sorted((each for each in exports if each.as_of <= now + CLOCKS_DIFFER), key=lambda each: each.as_of)
     last = came[-1] if came else None
     due = due_days(expectation, week, known_since, now)
     days, moments = {week.day_of(each.as_of) for each in came}, [each.as_of for each in came]

@@ -29,6 +29,7 @@ OFFICE = ZoneInfo("America/New_York")
 NIGHT, MORNING, EVENING = clock_time(3, 5), clock_time(6, 30), clock_time(23, 59, 59)
 LOADED, DUPLICATE, SUPERSEDED = "loaded", "duplicate", "superseded"
 PATIENCE = 120.0  # seconds for anything that has to happen by itself
+_LOOKS = 1.0  # seconds, for four looks of a daemon in a hurry
 _STALL = 0.4  # seconds that a writer pauses in the middle of a file: longer than it takes to settle
 
 
@@ -201,9 +202,9 @@ class World:
             self.let_pass(timedelta(seconds=30))
             self.let_looks_pass(lambda: len(channel) > before)
 
-    def let_looks_pass(self, enough: Callable[[], bool] = lambda: False) -> None:
-        """Time for a few looks at what is wrong, and for memory to be given back."""
-        until = time.monotonic() + 2
+    def let_looks_pass(self, enough: Callable[[], bool] = lambda: False, seconds: float = _LOOKS) -> None:
+        """Time for a few looks at what is wrong."""
+        until = time.monotonic() + seconds
         wait_until(lambda: enough() or time.monotonic() > until, PATIENCE)
 
     def recover(self) -> None:

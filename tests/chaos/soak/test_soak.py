@@ -29,11 +29,12 @@ from false_clock import false_clock
 from faulty import Lab, new_database, url_of
 from installation import Installation
 from small_disks import small_disk
+from soak_fates import LOADED
 from soak_faults import OF_THE_PROCESS, Fault, strike
 from soak_figures import Sample, look, noise, second_half, slopes
 from soak_firm import Firm
 from soak_report import BOUNDS, show
-from soak_world import LOADED, World
+from soak_world import World
 from sqlalchemy import create_engine
 
 from qbwatch.demo.figures import compare

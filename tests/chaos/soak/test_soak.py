@@ -1,7 +1,8 @@
 """Years in minutes: a firm's nights one after the other, faults among them at random, and nobody who looks after it.
 
 ``QBWATCH_SOAK_MONTHS`` says how many simulated months (24: the two years that the README tells of), one by default, in
-which every fault comes once. What happens follows from ``QBWATCH_SOAK_SEED``; a failure prints it, and the timeline.
+which every fault comes once and which takes some two and a half minutes on two cores (others take about one). What
+happens follows from ``QBWATCH_SOAK_SEED``; a failure prints it, and the timeline.
 
 Daemon, Postgres, dbt with the shipped project, mail server and web hook are real, and nothing of the product is told to
 be quick. Time is made short from outside: the daemon's time of day is moved from one night to the next, and waits of

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import combinations
+from math import sqrt
 from pathlib import Path
 from statistics import median
 
@@ -85,10 +86,26 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
     A few points that lie far out, be they a third of all, don't move it.
     """
-    slopes = [
+    found = _between(points)
+    return median(found) if found else 0.0
+
+
+def noise(points: Sequence[tuple[float, float]]) -> float:
+    """How far the slope may be off by chance: half of the range that holds the true one in 95 of 100 cases (Sen)."""
+    found = sorted(_between(points))
+    size = len(points)
+    if len(found) < 2:
+        return 0.0
+    aside = 1.96 * sqrt(size * (size - 1) * (2 * size + 5) / 18)
+    low, high = round((len(found) - aside) / 2), round((len(found) + aside) / 2)
+    return (found[min(high, len(found) - 1)] - found[max(low, 0)]) / 2
+
+
+def _between(points: Sequence[tuple[float, float]]) -> list[float]:
+    """The slopes between any two points."""
+    return [
         (after - before) / (end - start) for (start, before), (end, after) in combinations(points, 2) if end > start
     ]
-    return median(slopes) if slopes else 0.0
 
 
 def second_half(samples: Sequence[Sample]) -> Sequence[Sample]:
@@ -96,10 +113,10 @@ def second_half(samples: Sequence[Sample]) -> Sequence[Sample]:
     return [each for each in samples if each.month > samples[-1].month / 2]
 
 
-def slopes(samples: Sequence[Sample]) -> dict[str, float]:
-    """The slope a month of everything that is measured."""
+def slopes(samples: Sequence[Sample], of: Callable[[Sequence[tuple[float, float]]], float] = slope) -> dict[str, float]:
+    """The slope a month of everything that is measured, or its noise."""
     return {
-        field.name: slope([(each.month, getattr(each, field.name)) for each in samples])
+        field.name: of([(each.month, getattr(each, field.name)) for each in samples])
         for field in fields(Sample)
         if field.name not in ("month", "pid")
     }

@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from alert_services import Endpoint
-from soak_world import LOADED, MORNING, PATIENCE, SUPERSEDED, World
+from soak_fates import LOADED, SUPERSEDED
+from soak_world import MORNING, PATIENCE, World
 from waiting import wait_until
 
 from qbwatch.core.calendar import closed_days
@@ -62,7 +63,10 @@ def cut_off(export: Export) -> ExportFile:
 
 
 def missing(world: World) -> None:
-    """On a day on which one is due; what was exported late in the evening before would count for it."""
+    """On a day on which one is due; what was exported late in the evening before would count for it.
+
+    Every other time it comes while the clock is ahead, and has come all the same when that is set right.
+    """
     while _US_CLOSED(world.firm.next_day()) or world.firm.is_end_of_quarter():
         world.drop_night()
     others, export = world.withheld(Dataset.INVOICES)
@@ -72,7 +76,10 @@ def missing(world: World) -> None:
     world.go_to(world.firm.today, MORNING)
     world.problem("missing_export")
     world.tell("missing_export")
-    world.drop(export)
+    ahead = timedelta(hours=world.told["missing_export"] % 2)
+    with world.wrong_clock(ahead):
+        world.drop(export)
+        world.wait_admitted()
 
 
 def model(world: World) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from soak_faults import Fault
-from soak_figures import Sample, second_half, slopes
+from soak_figures import Sample, noise, second_half, slopes
 from soak_world import World
 
 NAMES = {
@@ -59,8 +59,8 @@ def show(title: str, world: World, planned: Counter[Fault], samples: Sequence[Sa
     if len(samples) < 4:
         return
     second = second_half(samples)
-    grown = slopes(second)
-    print(f"\n{'':<48}{'at first':>10}{'half-way':>10}{'at last':>10}{'a month':>10}{'at most':>10}")
+    grown, noises = slopes(second), slopes(second, noise)
+    print(f"\n{'':<45}{'at first':>10}{'half-way':>10}{'at last':>10}{'a month':>14}{'noise':>9}{'at most':>9}")
     for name, words in NAMES.items():
         figures = [
             getattr(each, name) / (1024 if name in _IN_MB else 1) for each in (samples[0], second[0], second[-1])
@@ -68,4 +68,5 @@ def show(title: str, world: World, planned: Counter[Fault], samples: Sequence[Sa
         unit = "KB" if name in _IN_MB else ""
         bound = f"{BOUNDS[name]:.4g} {unit}".rstrip() if name in BOUNDS else ""
         shown = "".join(f"{figure:>10,.1f}" for figure in figures)
-        print(f"{words:<48}{shown}{f'{grown[name]:+.2f} {unit}'.rstrip():>10}{bound:>10}")
+        slope = f"{grown[name]:+.2f} {unit}".rstrip()
+        print(f"{words:<45}{shown}{slope:>14}{noises[name]:>9.2f}{bound:>9}")

@@ -47,11 +47,10 @@ def terminated(world: World) -> None:
 def clock(world: World) -> None:
     wrong = timedelta(hours=world.chance.choice((-3, -1, 1, 2)))
     exports = world.begin_night()
-    world.clock.set_off_by(world.offset + wrong)
-    for export in exports:
-        world.drop(export)
-    _wait(world)
-    world.clock.set_off_by(world.offset)
+    with world.wrong_clock(wrong):
+        for export in exports:
+            world.drop(export)
+        _wait(world)
 
 
 @contextmanager

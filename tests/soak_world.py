@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
-from hashlib import sha256
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from alert_services import Endpoint, MailServer
 from false_clock import FalseClock
 from faulty import Lab
+from soak_fates import DUPLICATE, LOADED, Fates
 from soak_firm import Firm
 from waiting import wait_until
 
@@ -27,23 +28,9 @@ from qbwatch.demo.exports import Dataset, Export, ExportFile
 
 OFFICE = ZoneInfo("America/New_York")
 NIGHT, MORNING, EVENING = clock_time(3, 5), clock_time(6, 30), clock_time(23, 59, 59)
-LOADED, DUPLICATE, SUPERSEDED = "loaded", "duplicate", "superseded"
 PATIENCE = 120.0  # seconds for anything that has to happen by itself
+_LOOKS = 1.0  # seconds, for four looks of a daemon in a hurry
 _STALL = 0.4  # seconds that a writer pauses in the middle of a file: longer than it takes to settle
-
-
-@dataclass(slots=True)
-class Fates:
-    """What must become of each version of each file, by name and content."""
-
-    of: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    def expect(self, file: ExportFile, fate: str) -> None:
-        """This version ends so; what the name held before is superseded by it."""
-        for name, content in list(self.of):
-            if name == file.name and self.of[name, content] == LOADED:
-                self.of[name, content] = SUPERSEDED
-        self.of[file.name, sha256(file.content).hexdigest()] = fate
 
 
 @dataclass(slots=True)
@@ -93,6 +80,13 @@ class World:
     def let_pass(self, span: timedelta) -> None:
         """The clock moves on, and nothing happens meanwhile."""
         self.offset += span
+        self.clock.set_off_by(self.offset)
+
+    @contextmanager
+    def wrong_clock(self, wrong: timedelta) -> Iterator[None]:
+        """The machine's clock is off by so much for a while."""
+        self.clock.set_off_by(self.offset + wrong)
+        yield
         self.clock.set_off_by(self.offset)
 
     def begin_night(self) -> list[Export]:
@@ -201,9 +195,9 @@ class World:
             self.let_pass(timedelta(seconds=30))
             self.let_looks_pass(lambda: len(channel) > before)
 
-    def let_looks_pass(self, enough: Callable[[], bool] = lambda: False) -> None:
-        """Time for a few looks at what is wrong, and for memory to be given back."""
-        until = time.monotonic() + 2
+    def let_looks_pass(self, enough: Callable[[], bool] = lambda: False, seconds: float = _LOOKS) -> None:
+        """Time for a few looks at what is wrong."""
+        until = time.monotonic() + seconds
         wait_until(lambda: enough() or time.monotonic() > until, PATIENCE)
 
     def recover(self) -> None:

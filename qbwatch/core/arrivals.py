@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from qbwatch.core.expect import WORKWEEK, Week
+from qbwatch.core.expect import CLOCKS_DIFFER, WORKWEEK, Week
 
 _DAYS_NEEDED = 5
 _LATE_BY = 1.5  # times the longest gap so far
@@ -24,6 +24,7 @@ def overdue_since(arrivals: Sequence[datetime], at: datetime, week: Week) -> dat
     ``arrivals``: one moment for each day on which files arrived, oldest first. Holidays and the firm's closed days
     are given on top; so is a weekend, as long as none has shown what is usual then.
     """
+    arrivals = by_now(arrivals, at)
     if len(arrivals) < _DAYS_NEEDED:
         return None
     gaps = [later - earlier for earlier, later in pairwise(arrivals)][-_GAPS:]
@@ -34,6 +35,11 @@ def overdue_since(arrivals: Sequence[datetime], at: datetime, week: Week) -> dat
         if week.is_closed(day) if day.weekday() in WORKWEEK else not knows_weekends:
             due_at += timedelta(days=1)
     return due_at if at > due_at else None
+
+
+def by_now(arrivals: Sequence[datetime], at: datetime) -> Sequence[datetime]:
+    """Without those that a clock noted which was far ahead, and has been set back since: they say nothing of when."""
+    return [each for each in arrivals if each <= at + CLOCKS_DIFFER]
 
 
 def _holds_a_weekend(first: date, last: date) -> bool:

@@ -90,11 +90,11 @@ def configured(dataset: str, every: str, by: time) -> Expectation | None:
 def standing(
     expectation: Expectation, exports: Sequence[Export], week: Week, known_since: datetime, now: datetime
 ) -> Standing:
-    """How an expectation stands now. Deadlines before ``known_since`` are nobody's fault: nobody watched yet."""
-    came = sorted(
-        (each for each in exports if each.arrived_at <= now and each.as_of <= now + CLOCKS_DIFFER),
-        key=lambda each: each.as_of,
-    )
+    """How an expectation stands now. Deadlines before ``known_since`` are nobody's fault: nobody watched yet.
+
+    ``exports`` are those that came. When they did may lie ahead, where the machine's clock was set back since.
+    """
+    came = sorted((each for each in exports if each.as_of <= now + CLOCKS_DIFFER), key=lambda each: each.as_of)
     last = came[-1] if came else None
     due = due_days(expectation, week, known_since, now)
     days, moments = {week.day_of(each.as_of) for each in came}, [each.as_of for each in came]

@@ -115,7 +115,9 @@ def judge(known: Sequence[Incident], present: Sequence[Sighting], pace: Pace, no
     """Open, join, remind, recover. ``known``: what is open, and what recovered within ``pace.returning``."""
     seen = joined(present)
     latest: dict[str, Incident] = {}
-    for incident in sorted(known, key=lambda each: each.opened_at):
+    for incident in sorted(
+        (_not_ahead(each, now) for each in known), key=lambda each: (each.recovered_at is None, each.opened_at)
+    ):
         latest[incident.cause] = incident
     kept: list[Incident] = []
     told: list[tuple[Incident, Kind]] = []
@@ -129,6 +131,26 @@ def judge(known: Sequence[Incident], present: Sequence[Sighting], pace: Pace, no
         if kind is not None:
             told.append((after, kind))
     return Judgement(tuple(kept), tuple(told))
+
+
+def _not_ahead(incident: Incident, now: datetime) -> Incident:
+    """A moment that lies ahead was noted by a clock that has been set back since: now is as near as can be known.
+
+    Else trouble that is over would stay open, and new trouble untold, until the clock has come there again.
+    """
+
+    def by_now(at: datetime | None) -> datetime | None:
+        return at if at is None else min(at, now)
+
+    return replace(
+        incident,
+        opened_at=min(incident.opened_at, now),
+        seen_since=min(incident.seen_since, now),
+        absent_since=by_now(incident.absent_since),
+        told_at=by_now(incident.told_at),
+        acknowledged_at=by_now(incident.acknowledged_at),
+        recovered_at=by_now(incident.recovered_at),
+    )
 
 
 def joined(present: Sequence[Sighting]) -> Mapping[str, Sighting]:

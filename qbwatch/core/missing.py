@@ -22,9 +22,13 @@ def standings_of(
     known_since: datetime | None,
     now: datetime,
 ) -> list[Standing]:
-    """How every expectation stands: those that are configured (None: never), and learned ones of other datasets."""
+    """How every expectation stands: those that are configured (None: never), and learned ones of other datasets.
+
+    ``known_since``: since when there is a ledger; what came earlier by the clock shows that this one was ahead then.
+    """
     if known_since is None:
         return []
+    known_since = min([known_since, *(each.arrived_at for came in exports.values() for each in came)])
     found = []
     for dataset in sorted({*asked, *exports}):
         came = exports.get(dataset, ())

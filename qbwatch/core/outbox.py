@@ -99,12 +99,18 @@ def recovery(
 
 
 def due(book: Book, service: str, now: datetime) -> list[Delivery]:
-    """What is to be sent to a service now, as one message, in order; the first of it decides when it is tried."""
+    """What is to be sent to a service now, as one message, in order; the first of it decides when it is tried.
+
+    A next try that lies further ahead than any pause takes, comes from a clock that was set back since; so does a first
+    one, for which nothing waits.
+    """
     waiting = [each for each in book.deliveries if each.service == service and each.delivered_at is None]
     sealed = next((each.batch for each in waiting if each.batch is not None), None)
     if sealed is not None:
         waiting = [each for each in waiting if each.batch == sealed]
-    return waiting if waiting and waiting[0].next_attempt_at <= now else []
+    if not waiting or (waiting[0].attempts and now < waiting[0].next_attempt_at <= now + _LONGEST_PAUSE):
+        return []
+    return waiting
 
 
 def sealed(deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -150,7 +156,7 @@ def pass_on(book: Book, services: Sequence[str], fallback: Sequence[str], now: d
         return book
     stuck: dict[str, list[Delivery]] = {}
     for each in book.deliveries:
-        is_stuck = each.refused_at is not None or (each.attempts and now - each.queued_at >= FALLBACK_AFTER)
+        is_stuck = each.refused_at is not None or (each.attempts and abs(now - each.queued_at) >= FALLBACK_AFTER)
         if each.service in services and each.delivered_at is None and each.passed_on_at is None and is_stuck:
             stuck.setdefault(each.message, []).append(each)
     changed = []

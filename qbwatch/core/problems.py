@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from qbwatch.core.arrivals import overdue_since
+from qbwatch.core.arrivals import by_now, overdue_since
 from qbwatch.core.expect import Week
 from qbwatch.core.facts import DaemonFacts, Json, LedgerFacts, Problem, Severity
 from qbwatch.core.filename import part_name
@@ -120,7 +120,7 @@ def of_arrivals(ledger: LedgerFacts, sync_client: str | None, at: datetime, week
     since = overdue_since(ledger.arrivals, at, week)
     if since is None:
         return []
-    days = (at - ledger.arrivals[-1]).days
+    days = (at - by_now(ledger.arrivals, at)[-1]).days
     summary = f"no file has arrived for {days} days, which is longer than usual"
     client = sync_client or "the sync client"
     hint = f"did the exporter run on the office PC, and does {client} run on both sides?"

@@ -153,7 +153,7 @@ _INCIDENT = ["class" if field.name == "failure_class" else field.name for field 
 # A person's word that came meanwhile stays, unless the trouble has come back since.
 _PUT_INCIDENT = _put("incidents", _INCIDENT, ()).replace(
     "acknowledged_at = excluded.acknowledged_at",
-    """acknowledged_at = CASE WHEN excluded.seen_since > known.seen_since THEN excluded.acknowledged_at
+    """acknowledged_at = CASE WHEN excluded.returns > known.returns THEN excluded.acknowledged_at
        ELSE coalesce(excluded.acknowledged_at, known.acknowledged_at) END""",
 )
 # What the state folder knows of a cause counts, should Postgres have been told of an earlier incident of it.

@@ -91,7 +91,7 @@ export AS MATERIALIZED (
     GROUP BY dataset, as_of),
 told AS (
     SELECT dataset, day,
-           max(as_of) FILTER (WHERE arrived_at <= %(at)s AND as_of <= CAST(%(at)s AS timestamptz) + %(ahead)s) AS last,
+           max(as_of) FILTER (WHERE as_of <= CAST(%(at)s AS timestamptz) + %(ahead)s) AS last,
            min(came) FILTER (WHERE arrived_at BETWEEN as_of - %(fresh)s AND as_of + %(fresh)s) AS first
     FROM export GROUP BY dataset, day)
 SELECT dataset, export.as_of, export.arrived_at FROM export JOIN told USING (dataset, day)

@@ -14,6 +14,7 @@ from telling import NEW_YORK, World
 from qbwatch.core.calendar import closed_days
 from qbwatch.core.expect import configured
 from qbwatch.core.incident import Pace
+from qbwatch.edges.incidents import counts
 
 DAYS_OFF = [date(2026, 7, 2), *(date(2026, 12, day) for day in (24, 28, 29, 30, 31))]
 IS_CLOSED = closed_days("US", DAYS_OFF)
@@ -52,9 +53,9 @@ WITH file AS (
             %(at)s)
     RETURNING id
 )
-INSERT INTO qbwatch.work_items (file_id, dataset, content_hash, as_of, is_full, state, failure_code, is_folded,
+INSERT INTO qbwatch.work_items (file_id, dataset, content_hash, as_of, is_full, state, is_folded, failure_code,
                                 loaded_at, changed_at)
-SELECT id, %(dataset)s, %(name)s, %(as_of)s, false, state, code, state = 'loaded', %(at)s, %(at)s
+SELECT id, %(dataset)s, %(name)s, %(as_of)s, false, state, state = 'loaded', code, %(at)s, %(at)s
 FROM file, (VALUES ('loaded', NULL, true), ('skipped', 'duplicate', %(twice)s)) AS part (state, code, is_there)
 WHERE is_there"""
 
@@ -86,6 +87,27 @@ def test_a_year_of_exports_is_missed_three_times_and_late_once(
                 arrive(ledger, day, came)
             look_until(world, moments, at(day, 23, 59), hook, told)
     check(told)
+
+
+def test_an_export_that_comes_while_the_clock_is_ahead_is_missed_no_longer(
+    database_url: str, tmp_path: Path, hook: Endpoint
+) -> None:
+    world = World(database_url, tmp_path, hook.url, pace=Pace(hold=timedelta(0)))
+    first, missed = date(2026, 4, 6), date(2026, 4, 29)  # a Monday, a Wednesday
+    with psycopg.connect(database_url, autocommit=True) as ledger:
+        for number in range((missed - first).days):
+            day = first + timedelta(days=number)
+            if day.weekday() < 5:
+                arrive(ledger, day, at(day, 2, 5))
+        world.at = at(missed + timedelta(days=1), 3, 4)
+        world.looks(60)
+        assert len(hook.taken) == 1
+        assert "Customers usually come by" in hook.taken[0]
+        arrive(ledger, missed + timedelta(days=1), world.at + timedelta(hours=1))
+        world.looks(120)
+    assert "Customers came" in hook.taken[-1]
+    with world.engine.begin() as connection:
+        assert counts(connection)["open_incidents"] == 0
 
 
 def look_until(

@@ -14,7 +14,8 @@ from telling import NEW_YORK, World
 from qbwatch.core.calendar import closed_days
 from qbwatch.core.expect import configured
 from qbwatch.core.incident import Pace
-from qbwatch.edges.incidents import counts
+from qbwatch.edges.answers import alert_counts
+from qbwatch.edges.postgres import driver
 
 DAYS_OFF = [date(2026, 7, 2), *(date(2026, 12, day) for day in (24, 28, 29, 30, 31))]
 IS_CLOSED = closed_days("US", DAYS_OFF)
@@ -107,7 +108,7 @@ def test_an_export_that_comes_while_the_clock_is_ahead_is_missed_no_longer(
         world.looks(120)
     assert "Customers came" in hook.taken[-1]
     with world.engine.begin() as connection:
-        assert counts(connection)["open_incidents"] == 0
+        assert alert_counts(driver(connection))["open_incidents"] == 0
 
 
 def look_until(

@@ -35,7 +35,8 @@ _STALL = 0.4  # seconds that a writer pauses in the middle of a file: longer tha
 
 @dataclass(slots=True)
 class World:
-    """``offset``: how far the false clock is ahead. ``told``: incidents by code that people must be told of."""
+    """``offset``: how far the false clock is ahead. ``told``: incidents by code that people must be told of.
+    ``weeks``: how many came at once, when people may be told, too, that the files of its first days are missing."""
 
     lab: Lab
     clock: FalseClock
@@ -47,6 +48,7 @@ class World:
     offset: timedelta = timedelta(0)
     fates: Fates = field(default_factory=Fates)
     told: Counter[str] = field(default_factory=Counter)
+    weeks: int = 0
     timeline: list[str] = field(default_factory=list)
     late: list[tuple[date, Export]] = field(default_factory=list)
     nights: int = 0
@@ -106,6 +108,7 @@ class World:
     def drop_week(self) -> None:
         """The sync client didn't run from Monday to Thursday: the files of five nights come at once."""
         self.go_to(self.firm.next_day() + timedelta(days=4), NIGHT)
+        self.weeks += 1
         for _ in range(5):
             self.drop_night()
             self.evening()
@@ -219,9 +222,14 @@ class World:
         assert installation.query(query)[0][1] == 0, self.incidents()
         wait_until(lambda: installation.query(waiting)[0][0] == 0, PATIENCE, "the messages to be delivered")
 
-    def incidents(self) -> list[tuple[str, str, bool, bool]]:
-        """Code, summary, whether it was told and whether it is over, of each incident."""
-        query = """SELECT code, summary, told_at IS NOT NULL, recovered_at IS NOT NULL FROM qbwatch.incidents
+    def incidents(self) -> list[tuple[str, str, int, bool]]:
+        """Code, summary, how often people were told that it is there (again when it came back) and whether it is over,
+        of each incident."""
+        query = """SELECT code, summary, coalesce(told.times, 0)::int, recovered_at IS NOT NULL
+                   FROM qbwatch.incidents LEFT JOIN (
+                       SELECT id, max(times) AS times
+                       FROM (SELECT incident_id AS id, service, count(*) AS times FROM qbwatch.deliveries
+                             WHERE kind = 'opened' GROUP BY 1, 2) AS by_service GROUP BY id) AS told USING (id)
                    ORDER BY opened_at"""
         return self.lab.installation.query(query)
 

@@ -137,7 +137,7 @@ def _sorted_node_lines(text: str) -> str:
 
 MASKS = [
     (r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)", "MOMENT"),
-    (r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d( [A-Z]{3})?", "MOMENT"),
+    (r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+[+-]\d\d)?( [A-Z]{3})?", "MOMENT"),
     (r"^[0-9a-f]{8}  ", "INCIDENT  "),
     (r'"(id|incident_id)": "[0-9a-f]{8,}"', r'"\1": "INCIDENT"'),
     (r"\b\d+ s ago", "N s ago"),

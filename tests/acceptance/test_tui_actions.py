@@ -194,7 +194,7 @@ def test_a_queue_of_three_is_done_in_the_order_that_a_person_gave_it(office: Ins
             await person.until(lambda: asked() == ["transform", "transform", "once seed"], "the third to be moved")
             await person.sees("2.", "3.")
         await person.until(lambda: asked() == [], "all to be done")
-        await person.until(lambda: len(person.app.told) == 5, "all answers")
+        await person.until(lambda: len(person.app.told) == 6, "an answer to each of the six wishes")
 
     drive(app_of(office), story)
     done = office.query(f"SELECT mode, why FROM qbwatch.runs WHERE id > {before} ORDER BY id")

@@ -16,13 +16,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
+from qbwatch.config_address import user_defaults
 from qbwatch.config_checks import (
     find_overlaps,
     find_schema_clash,
     find_slips,
     find_unknown_datasets,
-    path_at,
-    user_defaults,
 )
 from qbwatch.config_errors import ConfigError, KeyPath, Mistake, explain
 from qbwatch.config_sections import (
@@ -41,7 +40,6 @@ from qbwatch.config_sources import (
     Layer,
     find_file,
     find_place,
-    find_socket_line,
     merged,
     read_credentials,
     read_environment,
@@ -125,18 +123,6 @@ def load(
     config._file = file
     config._origins = {".".join(map(str, key)): place_of(key) for layer in layers for key in layer.places if key[1:]}
     return config
-
-
-def socket_named(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """The control socket as far as a configuration that `load` finds wrong still names it, else the usual one."""
-    file, _ = find_file(path, environ)
-    layers = [read_environment(environ, {"control": known_keys(("control",))})]
-    try:
-        layers.append(read_file(file) if file else Layer())
-    except ConfigError:  # no TOML: then what looks like the line
-        layers.append(Layer({"control": find_socket_line(file)}))
-    layers.append(user_defaults(file, environ, layers))
-    return path_at(layers, ("control", "socket")) or Control().socket
 
 
 def known_keys(path: KeyPath) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from qbwatch.config_errors import ConfigError
 from qbwatch.config_sources import Layer, find_file, read_credentials, read_environment, read_file
-from qbwatch.config_values import parse_alert_url, split_addresses
+from qbwatch.config_types import parse_alert_url
+from qbwatch.config_values import split_addresses
 
 
 def alert_addresses(

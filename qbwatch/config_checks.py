@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+from qbwatch.config_address import path_at
 from qbwatch.config_errors import KeyPath, Mistake, name_of
-from qbwatch.config_sources import Layer, config_home, home
-from qbwatch.config_values import nearest, parse_path
+from qbwatch.config_sources import Layer
+from qbwatch.config_values import nearest
 
 PlaceOf = Callable[[KeyPath], str]
 _LONGEST_NAME = 63
@@ -119,42 +119,11 @@ def find_unknown_datasets(layers: list[Layer], place_of: PlaceOf, datasets: Coll
     ]
 
 
-def user_defaults(file: Path | None, environ: Mapping[str, str], layers: list[Layer]) -> Layer:
-    """State and socket in the user's own folders, when neither root nor a system-wide file is in play.
-
-    A state folder that was named keeps the socket with it, so that two daemons of one user don't meet at one socket.
-    """
-    layer = Layer()
-    if os.geteuid() == 0 or (file is not None and not file.is_relative_to(config_home(environ))):
-        return layer
-    given = environ.get("XDG_STATE_HOME", "")
-    state = (Path(given) if os.path.isabs(given) else home(environ) / ".local" / "state") / "qbwatch"
-    layer.values["state"] = {"directory": str(state)}
-    named = path_at(layers, ("state", "directory"))
-    runtime = Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
-    folder = named or (runtime / "qbwatch" if os.access(runtime, os.W_OK) else state)
-    layer.values["control"] = {"socket": str(folder / "control.sock")}
-    return layer
-
-
 def _keys_of(layers: list[Layer], section: str) -> Iterator[str]:
     for layer in layers:
         table = layer.values.get(section)
         if isinstance(table, dict):
             yield from table
-
-
-def path_at(layers: list[Layer], key: tuple[str, str]) -> Path | None:
-    """The path that will count, with links resolved; None when it isn't given or isn't a path."""
-    section, name = key
-    for layer in layers:
-        table = layer.values.get(section)
-        if isinstance(table, dict) and name in table:
-            try:
-                return Path(os.path.realpath(parse_path(table[name])))
-            except ValueError:
-                return None
-    return None
 
 
 def _shown(path: Path) -> str:

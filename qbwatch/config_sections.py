@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from qbwatch.config_address import SOCKET, ZONE
 from qbwatch.config_checks import check_country, check_raw_schema_name, check_role_name, check_schema_name
-from qbwatch.config_values import (
+from qbwatch.config_types import (
     AbsolutePath,
     AlertUrl,
     BusinessDays,
@@ -23,9 +24,8 @@ from qbwatch.config_values import (
     WebUrl,
     Zone,
     between,
-    split_addresses,
-    split_list,
 )
+from qbwatch.config_values import split_addresses, split_list
 
 
 class _Section(BaseModel):
@@ -71,7 +71,7 @@ class QuickBooks(_Section):
     """How the exporter writes dates, and in which zone the office's clock runs."""
 
     date_order: Literal["mdy", "dmy", "ymd"] = "mdy"
-    timezone: Zone = Field(default="America/New_York", validate_default=True)
+    timezone: Zone = Field(default=ZONE, validate_default=True)
 
 
 class Transform(_Section):
@@ -150,4 +150,4 @@ class Page(_Section):
 class Control(_Section):
     """The socket at which the daemon answers."""
 
-    socket: AbsolutePath = Path("/run/qbwatch/control.sock")
+    socket: AbsolutePath = SOCKET

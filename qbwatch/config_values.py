@@ -13,11 +13,8 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo, available_timezones
-
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}  # in milliseconds, largest first
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*(ms|[dhms])\s*")
@@ -81,17 +78,6 @@ def parse_retention(value: object) -> timedelta | None:
         return parse_duration(value)
     except ValueError as error:
         raise ValueError(f'{error}, or "forever"') from None
-
-
-def between(shortest: str, longest: str) -> AfterValidator:
-    """A duration that is neither so short that qbwatch would never rest, nor so long that it would never act."""
-
-    def check(duration: timedelta | None) -> timedelta | None:
-        if duration is not None and not parse_duration(shortest) <= duration <= parse_duration(longest):
-            raise ValueError(f"is out of range; allowed: {shortest} to {longest}")
-        return duration
-
-    return AfterValidator(check)
 
 
 def parse_business_days(value: object) -> int | None:
@@ -168,34 +154,6 @@ def split_addresses(value: object) -> object:
     return [word for line in value.splitlines() if not line.lstrip().startswith("#") for word in line.split()]
 
 
-def parse_database_url(value: object) -> SecretStr:
-    """A libpq URL or keyword string, or ``embedded``. SQLAlchemy's driver in the scheme is dropped."""
-    text = (value.get_secret_value() if isinstance(value, SecretStr) else str(value)).strip()
-    text = re.sub(r"^(postgres(?:ql)?)\+[a-z0-9_]+://", r"\1://", text)
-    if text == "embedded" or re.match(r"postgres(?:ql)?://|[a-z_]+\s*=", text):
-        return SecretStr(text)
-    raise ValueError(
-        'is not the address of a Postgres database; allowed: "postgresql://user@host/name", '
-        '"host=… dbname=…", or "embedded"'
-    )
-
-
-def parse_alert_url(value: object) -> SecretStr:
-    """One alert address. Whether its service exists is found out by the part that sends."""
-    text = (value.get_secret_value() if isinstance(value, SecretStr) else str(value)).strip()
-    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://\S", text):
-        raise ValueError('is not an alert address; allowed: "service://…", as in "mailto://…" or "slack://…"')
-    return SecretStr(text)
-
-
-def parse_web_url(value: object) -> SecretStr:
-    """An address that is asked by HTTP; its path is a secret."""
-    text = (value.get_secret_value() if isinstance(value, SecretStr) else str(value)).strip()
-    if not re.fullmatch(r"https?://[^\s/]+\S*", text):
-        raise ValueError('is not a web address; allowed: "https://…"')
-    return SecretStr(text)
-
-
 def mask_url(text: str) -> str:
     """The address of a database with everything that could be a password left out.
 
@@ -222,23 +180,3 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """``"; did you mean …?"`` when a known word is close, else nothing."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.7)
     return f"; did you mean {match[0]}?" if match else ""
-
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(write_duration)]
-Retention = Annotated[
-    timedelta | None,
-    BeforeValidator(parse_retention),
-    PlainSerializer(lambda kept: "forever" if kept is None else write_duration(kept)),
-]
-Size = Annotated[int, BeforeValidator(parse_size)]
-BusinessDays = Annotated[int | None, BeforeValidator(parse_business_days)]
-ClockTime = Annotated[time, BeforeValidator(parse_clock_time), PlainSerializer(lambda at: at.strftime("%H:%M"))]
-Day = Annotated[date, BeforeValidator(parse_day)]
-AbsolutePath = Annotated[Path, BeforeValidator(parse_path), PlainSerializer(str)]
-Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone), PlainSerializer(str)]
-DatabaseUrl = Annotated[
-    SecretStr, BeforeValidator(parse_database_url), PlainSerializer(lambda url: mask_url(url.get_secret_value()))
-]
-_Masked = PlainSerializer(lambda url: f"{url.get_secret_value().partition('://')[0]}://{_MASK}")
-AlertUrl = Annotated[SecretStr, BeforeValidator(parse_alert_url), _Masked]
-WebUrl = Annotated[SecretStr, BeforeValidator(parse_web_url), _Masked]

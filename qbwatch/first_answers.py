@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from qbwatch.config import Config, load
-from qbwatch.config_values import parse_alert_url, parse_database_url, parse_path, parse_zone
+from qbwatch.config_types import parse_alert_url, parse_database_url
+from qbwatch.config_values import parse_path, parse_zone
 from qbwatch.core.checkup import Finding, Verdict
 from qbwatch.core.checkup_database import judge_database, judge_unreachable
 from qbwatch.core.checkup_places import judge_folder

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +17,7 @@ from qbwatch.core.model import QbwatchError
 if TYPE_CHECKING:
     from qbwatch.edges.control_client import ControlUnreachable
 
+_ANSWERS_WITHIN = 0.9  # seconds for the daemon
 _CHECK_CODES = {"ok": 0, "warning": 1, "error": 2}
 
 
@@ -35,29 +38,25 @@ def status(check: bool, watch: bool, config: str | None, as_json: bool) -> int:
       qbwatch status --check
       qbwatch status --json
     """
-    try:
-        loaded = load_config(config)
-    except QbwatchError as error:
-        if not check:
-            raise
-        click.echo(f"QBWATCH UNKNOWN: {' '.join(error.message.split())}")
-        return 3
     if check:
-        return _check(loaded)
-    for said in _answers(loaded) if watch else [ask(loaded)]:
+        return _check(config)
+    for said, zone in _answers(load_config(config)) if watch else [ask(config)]:
         if as_json:
             print_json(said)
         else:
             if watch:
                 click.clear()
-            click.echo("\n".join(render(said, loaded.quickbooks.timezone)))
+            click.echo("\n".join(render(said, zone)))
     return 0
 
 
-def _check(config: Any) -> int:
+def _check(config: str | None) -> int:
     """Whatever goes wrong is an answer too: a monitor knows no other."""
     try:
-        said = ask(config)
+        said, _ = ask(config)
+    except QbwatchError as error:
+        click.echo(f"QBWATCH UNKNOWN: {' '.join(error.message.split())}")
+        return 3
     except Exception as error:  # noqa: BLE001 (the monitor must hear of it)
         click.echo(f"QBWATCH UNKNOWN: {' '.join(str(error).split()) or type(error).__name__}")
         return 3
@@ -65,35 +64,42 @@ def _check(config: Any) -> int:
     return _CHECK_CODES[said["health"]]
 
 
-def _answers(config: Any) -> Iterator[dict[str, Any]]:
+def _answers(config: Any) -> Iterator[tuple[dict[str, Any], tzinfo]]:
     """The status now and whenever it changes: told by the daemon while it is up, asked for each second while not."""
     from qbwatch.edges.control_client import ControlUnreachable, stream
 
+    zone = config.quickbooks.timezone
     while True:
         try:
-            yield from stream(config.control.socket, timeout=0.9)
+            for said in stream(config.control.socket, timeout=_ANSWERS_WITHIN):
+                yield said, zone
         except ControlUnreachable as unreachable:
-            yield _ask_without_daemon(config, unreachable)
+            yield _ask_without_daemon(config, unreachable), zone
             time.sleep(1.0)
 
 
 def show_status(config: str | None) -> None:
     """The status as text, for ``qbwatch`` alone."""
-    loaded = load_config(config)
-    said = ask(loaded)
-    lines = [*render(said, loaded.quickbooks.timezone), "", *wrapped("Next: " + what_next(said), "", "      ")]
-    click.echo("\n".join(lines))
+    said, zone = ask(config)
+    click.echo("\n".join([*render(said, zone), "", *wrapped("Next: " + what_next(said), "", "      ")]))
 
 
-def ask(config: Any) -> dict[str, Any]:
-    """The status from the daemon, else from the ledger, else the last known one."""
+def ask(config: str | None) -> tuple[dict[str, Any], tzinfo]:
+    """The status from the daemon, else from the ledger, else the last known one; with the office's zone.
+
+    Raises `QbwatchError` when the daemon can't be asked and the configuration is wrong.
+    """
+    from qbwatch.config_address import Address, address
     from qbwatch.edges.control_client import ControlUnreachable, call
 
+    found = address(Path(config) if config else None)
+    if found is None:  # then the whole of it says what is wrong
+        loaded = load_config(config)
+        found = Address(loaded.control.socket, loaded.quickbooks.timezone)
     try:
-        answer: dict[str, Any] = call(config.control.socket, "status", timeout=0.9)
-        return answer
+        return call(found.socket, "status", timeout=_ANSWERS_WITHIN), found.zone
     except ControlUnreachable as unreachable:
-        return _ask_without_daemon(config, unreachable)
+        return _ask_without_daemon(load_config(config), unreachable), found.zone
 
 
 def _ask_without_daemon(config: Any, unreachable: ControlUnreachable) -> dict[str, Any]:

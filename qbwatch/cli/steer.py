@@ -99,7 +99,7 @@ def reload(config: str | None, as_json: bool) -> int:
 
 def _socket(config: str | None) -> Path:
     """Where the daemon answers; also when the configuration is wrong by now, because what is wrong is its to say."""
-    from qbwatch.config import socket_named
+    from qbwatch.config_address import socket_named
     from qbwatch.config_errors import ConfigError
     from qbwatch.edges.control_client import ControlUnreachable, call
 

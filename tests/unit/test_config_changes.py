@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qbwatch.config import Config, load, socket_named
+from qbwatch.config import Config, load
+from qbwatch.config_address import socket_named
 from qbwatch.config_changes import changes
 
 BASE = """\

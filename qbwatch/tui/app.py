@@ -33,7 +33,6 @@ from qbwatch.tui.plain import clock
 from qbwatch.tui.seen import Answers, Seen
 
 _PANES = ("Overview", "Files", "Runs", "dbt", "Control", "Incidents", "Log")
-_TOLD = 200  # answers that are kept
 
 
 class Tab(Static):

@@ -20,10 +20,12 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from qbwatch.edges import lane_wire
+from qbwatch.edges.ahead import MakerLost, made_ahead
 from qbwatch.edges.lane_wire import Cut, Frame, Task
 from qbwatch.edges.tied_child import limit, tie_to
 from qbwatch.edges.vault_reader import reading
 from qbwatch.formats.columns import ColumnReader, Rows
+from qbwatch.formats.plain_cells import CellReader
 from qbwatch.formats.plain_text import NotPlain, open_plain
 from qbwatch.formats.row_text import RowText, escaped, finished
 from qbwatch.formats.sieve import Sieve
@@ -32,7 +34,7 @@ from qbwatch.formats.tally import Tally
 MEMORY = 512 << 20  # bytes
 CPU_SECONDS = 900  # for one task
 _ROWS_A_FRAME, _KEYS_A_FRAME = 4096, 20_000
-_AHEAD = 30  # blocks that are read while the digests of known documents are on their way
+_AHEAD = 90  # blocks that are read while the digests of known documents are on their way
 # Of COPY's binary format: its head; of a row how many columns, and how long the first is; the second, and its length.
 _HEAD, _ROW, _DIGEST = 19, struct.Struct("!hi"), struct.Struct("!iq")
 
@@ -53,7 +55,7 @@ def main(arguments: list[str]) -> int:
                 limit(resource.RLIMIT_CPU, int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2])) + CPU_SECONDS)
                 with os.fdopen(descriptor, "rb", buffering=0) as file:
                     _Answer(channel, task).give(file)
-            except (Cut, OSError, MemoryError):  # whoever asked is gone, or will ask another one
+            except (Cut, OSError, MemoryError, MakerLost):  # whoever asked is gone, or will ask another one
                 break
     return 0
 
@@ -87,7 +89,7 @@ class _Answer:
             if isinstance(cause := fault.__cause__, OSError):
                 return Frame.UNREADABLE, marshal.dumps((cause.errno, cause.strerror))
             return Frame.DAMAGED, b""
-        except (Cut, OSError, MemoryError):
+        except (Cut, OSError, MemoryError, MakerLost):
             raise
         except Exception as error:  # noqa: BLE001 (whatever Arrow may come up with: the careful lane has the last word)
             return Frame.NOT_PLAIN, f"it can't be read: {type(error).__name__}: {error}".encode()
@@ -97,13 +99,16 @@ class _Answer:
         file.seek(0)
         stream = file if task.content_hash is None else reading(file, task.content_hash, _fault_of)
         text = open_plain(stream, task.encoding, task.delimiter, task.layout.header)
-        reader = ColumnReader(task.layout, task.delimiter, self._tally, written)
+        blocks = map(CellReader(task.layout, task.delimiter).read, text.blocks())
+        reader = ColumnReader(task.layout, self._tally, written)
         if not task.sifts:
-            for block in text.blocks():
+            for block in blocks:
                 lane_wire.send(self._channel, Frame.ROWS, reader.finish(block, task.lineage))
             return
-        for rows in self._sifted(map(reader.read, text.blocks())):
-            self._send(rows)
+        # Postgres has little to do meanwhile: there is a processor for that.
+        with made_ahead(blocks) as made:
+            for rows in self._sifted(map(reader.read, made)):
+                self._send(rows)
 
     def _send(self, rows: Rows) -> None:
         """In frames of moderate size, of which there is one at least: a sign of life."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 
 import psycopg
@@ -36,7 +36,7 @@ class RowCopy:
     @property
     def lineage(self) -> bytes:
         """What each row's text ends with."""
-        return f"\t{self.item.file_id}\t{self.item.as_of.isoformat()}\t{self.at.isoformat()}\n".encode()
+        return f"\t{self.item.file_id}\t{_moment(self.item.as_of)}\t{_moment(self.at)}\n".encode()
 
     def records(self, table: sql.Identifier, layout: Layout, records: Iterable[Record]) -> None:
         """Copy records as they are read."""
@@ -46,3 +46,8 @@ class RowCopy:
                 said = [text.said(each) for each in some]
                 numbers = [each.row_number for each in some]
                 out.write(finished(said, numbers, text.digests(said), lineage))
+
+
+def _moment(when: datetime) -> str:
+    """As Postgres reads it soonest: with a T and the minutes of the zone it takes nearly twice as long."""
+    return when.astimezone(UTC).isoformat(" ").removesuffix(":00")

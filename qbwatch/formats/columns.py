@@ -12,12 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
 from qbwatch.core.model import RowClass
 from qbwatch.datasets import Kind
@@ -25,8 +23,9 @@ from qbwatch.formats import cells
 from qbwatch.formats.as_written import as_written, every, is_as_written
 from qbwatch.formats.column_sums import add_sums
 from qbwatch.formats.layout import Layout
-from qbwatch.formats.plain_text import Block, NotPlain
-from qbwatch.formats.records import extra_json, structure_of
+from qbwatch.formats.plain_cells import Cells
+from qbwatch.formats.plain_text import NotPlain
+from qbwatch.formats.records import extra_json
 from qbwatch.formats.row_text import ESCAPES, NULL, RowText
 from qbwatch.formats.tally import Tally
 
@@ -38,8 +37,6 @@ Column = Any  # of Arrow, which has no types
 _REMEMBERED = 20_000  # texts of one column
 _LONGEST_KEY = 500  # as in `formats.keys`
 
-# A cell with which a line that closes a list may begin, whatever stands before the word.
-_MAY_CLOSE = r"(?i)^\P{L}*(total|accrual|cash|(mon|tues|wednes|thurs|fri|satur|sun)day)"
 _PLAIN_KEY = r"^[!-~]+( [!-~]+)*$"
 
 
@@ -61,20 +58,19 @@ class ColumnReader:
     """Reads a part's blocks from top to bottom; ``tally`` counts their rows."""
 
     layout: Layout
-    delimiter: str
     tally: Tally
     text: RowText
     _known: dict[tuple[int, cells.Reader], dict[str, str | None]] = field(default_factory=dict)
     _document: str | None = None  # the last one, and how many of its lines were read
     _lines: int = 0
 
-    def read(self, block: Block) -> Rows:
+    def read(self, block: Cells) -> Rows:
         """The rows of a block. Raises `NotPlain`."""
         joined, numbers, begins = self._said(block)
         said: list[bytes] = joined.cast(pa.binary()).to_pylist()
         return Rows(said, numbers, self.text.digests(said), begins)
 
-    def finish(self, block: Block, lineage: bytes) -> memoryview:
+    def finish(self, block: Cells, lineage: bytes) -> memoryview:
         """The rows of a block as `row_text.finished` writes them. Raises `NotPlain`."""
         joined, numbers, _ = self._said(block)
         digests = self.text.digests(joined.cast(pa.binary()).to_pylist())
@@ -85,9 +81,9 @@ class ColumnReader:
         _, offsets, data = lines.buffers()
         return memoryview(data or b"")[: memoryview(offsets).cast("i")[len(lines)]]
 
-    def _said(self, block: Block) -> tuple[Column, Sequence[int], list[int]]:
+    def _said(self, block: Cells) -> tuple[Column, Sequence[int], list[int]]:
         """What each row says, its number in the part, and where documents begin."""
-        raw = self._cells_of(block)
+        raw = block.columns
         first = self.tally.read + 1
         numbers: Sequence[int] = range(first, first + raw.num_rows)
         self.tally.read += raw.num_rows
@@ -101,46 +97,11 @@ class ColumnReader:
         if not raw.num_rows:
             return pa.array([], pa.string()), [], []
         begins, ordinals = self._numbered(key)
-        said = self._joined(block, [key, ordinals, *values, *self._extra(raw)])
+        said = self._joined(block.is_bare, [key, ordinals, *values, *self._extra(raw)])
         self.tally.accepted += raw.num_rows
         self.tally.row_classes[RowClass.DETAIL] += raw.num_rows
         add_sums(self.tally.sums, {name: values[place] for place, name in self.layout.summed})
         return said, numbers, begins
-
-    def _cells_of(self, block: Block) -> Column:
-        """The cells of a block, blank ones as null."""
-        names = [str(position) for position in range(len(self.layout.header.written))]
-        try:
-            table = csv.read_csv(
-                pa.py_buffer(block.rows),
-                csv.ReadOptions(use_threads=False, block_size=len(block.rows) + 1, column_names=names),
-                csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=not block.is_bare),
-                csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
-                    null_values=[""],
-                    strings_can_be_null=True,
-                    quoted_strings_can_be_null=True,
-                ),
-            )
-        except pa.ArrowInvalid as error:
-            raise NotPlain(f"rows of another width: {error}") from error
-        if table.num_rows != block.count:
-            raise NotPlain("an empty line, which Arrow passes over")
-        [batch] = table.combine_chunks().to_batches()
-        beyond = range(self.layout.width, len(names))
-        if any(batch.column(position).null_count < batch.num_rows for position in beyond):
-            raise NotPlain("content beyond the header")
-        if self.layout.dataset.kind is Kind.LIST:
-            self._prove_no_footer(batch)
-        return batch
-
-    def _prove_no_footer(self, raw: Column) -> None:
-        """What may close a printed list: its total, or a line with the day on which it was printed."""
-        for column in raw.columns:
-            rows = raw.filter(pc.match_substring_regex(column, _MAY_CLOSE)).columns
-            for cells_of_row in zip(*(each.to_pylist() for each in rows), strict=True):
-                if structure_of([cell or "" for cell in cells_of_row], is_list=True) is not None:
-                    raise NotPlain("what closes a printed list")
 
     def _key(self, values: list[Column]) -> Column:
         [cell] = self.layout.key
@@ -203,14 +164,16 @@ class ColumnReader:
         if self.layout.dataset.kind is Kind.LIST:
             return list(range(count)), pa.repeat("1", count)
         is_continued = key[0].as_py() == self._document
-        changes = pc.indices_nonzero(pc.not_equal(key[1:], key[:-1])).to_pylist()
-        starts = [0, *(place + 1 for place in changes)]
-        spans = [range(1, end - start + 1) for start, end in pairwise([*starts, count])]
-        if is_continued:
-            spans[0] = range(self._lines + 1, self._lines + 1 + len(spans[0]))
-        self._document, self._lines = key[-1].as_py(), spans[-1][-1]
-        ordinals = pa.array(list(chain.from_iterable(spans)), pa.int32()).cast(pa.string())
-        return starts[1:] if is_continued else starts, ordinals
+        before = self._lines if is_continued else 0
+        is_first = pa.concat_arrays([pa.array([True]), pc.not_equal(key[1:], key[:-1])])
+        places = _places(count)
+        begun = pc.fill_null_forward(pc.if_else(is_first, places, None))
+        ordinals = pc.add(pc.subtract(places, begun), 1)
+        if before:
+            ordinals = pc.if_else(pc.equal(begun, 0), pc.add(ordinals, before), ordinals)
+        self._document, self._lines = key[-1].as_py(), ordinals[-1].as_py()
+        starts: list[int] = pc.indices_nonzero(is_first).to_pylist()
+        return starts[1:] if is_continued else starts, ordinals.cast(pa.string())
 
     def _extra(self, raw: Column) -> list[Column]:
         if not self.layout.extra:
@@ -218,11 +181,16 @@ class ColumnReader:
         texts = zip(*(raw.column(position).to_pylist() for position, _ in self.layout.extra), strict=True)
         return [pa.array([extra_json(row, self.layout) for row in texts], pa.string())]
 
-    def _joined(self, block: Block, columns: list[Column]) -> Column:
+    def _joined(self, is_bare: bool, columns: list[Column]) -> Column:
         """What each row says, as `RowText.said` writes it."""
-        if not block.is_bare or self.layout.extra:
+        if not is_bare or self.layout.extra:
             columns = [_escaped(column) for column in columns]
         return pc.binary_join_element_wise(*columns, "\t", null_handling="replace", null_replacement=NULL)
+
+
+def _places(count: int) -> Column:
+    """The numbers from 0 on, so many of them."""
+    return pc.subtract(pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int32()), count)), 1)
 
 
 def _comparable(text: str) -> str:

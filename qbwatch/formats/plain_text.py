@@ -26,7 +26,7 @@ _BLOCK = 1 << 20
 _LONGEST_ROW = 1 << 19  # bytes: far below the longest cell that the careful reader takes
 _CODECS = frozenset({"utf-8", "utf-8-sig", "cp1252"})
 _ALL_BUT_LINE_ENDS = bytes(set(range(256)) - set(b"\r\n"))
-_ALL_BUT_CONTROLS = bytes(range(32, 256))
+_ALL_BUT_MARKS = bytes(set(range(32, 256)) - set(b'"'))
 _FIRST, _LAST = itemgetter(slice(0, 1)), itemgetter(slice(-1, None))
 _SCIENTIFIC = re.compile(rb"[0-9]E\+[0-9]")
 _LEFT_OVER = re.compile(rb"#(?:##|REF!|VALUE!|DIV/0!|NUM!|NULL!|NAME\?|N/A)")
@@ -58,34 +58,35 @@ class PlainText:
         """All rows, each block proven to be plain before it is given. Raises `NotPlain`."""
         rest = b""
         while read := self._stream.read(_BLOCK):
-            rows, rest = _cut(rest + read)
+            rows, rest, marks = _cut(rest + read)
             if rows:
-                yield self._proven(rows)
+                yield self._proven(rows, marks)
             if len(rest) > _LONGEST_ROW:
                 raise NotPlain("a very long row")
         if rest:
-            yield self._proven(rest + (self._newline or b"\n"))
+            rows = rest + (self._newline or b"\n")
+            yield self._proven(rows, _marks_of(rows))
 
-    def _proven(self, rows: bytes) -> Block:
-        controls = rows.translate(None, _ALL_BUT_CONTROLS)
-        if b"\x00" in controls:
+    def _proven(self, rows: bytes, marks: bytes) -> Block:
+        if b"\x00" in marks:
             raise NotPlain("a NUL character")
-        if b"\x1a" in controls:
+        if b"\x1a" in marks:
             raise NotPlain("a mark of the end of the text")
         if rows.startswith(codecs.BOM_UTF8):  # Arrow would drop it from the cell
             raise NotPlain("a byte order mark below the header")
         # What a spreadsheet damaged is told with its line, which only the careful lane knows.
         if (b"+" in rows and _SCIENTIFIC.search(rows)) or (b"#" in rows and _LEFT_OVER.search(rows)):
             raise NotPlain("what a spreadsheet leaves of a cell that it damaged")
-        outside = self._without_quoted(rows) if b'"' in rows else rows
-        bare = controls if outside is rows else outside.translate(None, _ALL_BUT_CONTROLS)
+        unquoted = self._unquoted(rows) if b'"' in marks else [rows]
+        within, outside = (b"".join(marks.split(b'"')[first::2]) for first in (1, 0))
         is_tab_parted = self.delimiter == b"\t"
-        is_bare = controls == bare and b"\\" not in rows and (is_tab_parted or b"\t" not in controls)
-        count = self._line_ends(outside, bare.replace(b"\t", b"") if is_tab_parted else bare)
+        is_bare = not within and b"\\" not in rows and (is_tab_parted or b"\t" not in outside)
+        ends = outside.replace(b"\t", b"") if is_tab_parted else outside
+        count = self._line_ends(b"".join(unquoted) if within else rows, ends)
         return Block(rows if self.codec == "utf-8" else rows.decode(self.codec).encode(), count, is_bare)
 
-    def _without_quoted(self, rows: bytes) -> bytes:
-        """The rows without their quoted cells. Raises `NotPlain` when a quote stands elsewhere than around a cell."""
+    def _unquoted(self, rows: bytes) -> list[bytes]:
+        """What stands between quoted cells. Raises `NotPlain` when a quote stands elsewhere than around a cell."""
         pieces = rows.split(b'"')
         if len(pieces) % 2 == 0:
             raise NotPlain("a quote that isn't closed")
@@ -95,7 +96,7 @@ class PlainText:
             raise NotPlain("text behind a closing quote")
         if set(map(_LAST, outside[:-1])) - {self.delimiter, b"\n", b""}:
             raise NotPlain("a quote inside of a cell")
-        return b"".join(outside)
+        return outside
 
     def _line_ends(self, outside: bytes, controls: bytes) -> int:
         """How many there are outside of quotes; all of them must be alike."""
@@ -111,15 +112,23 @@ class PlainText:
         return count
 
 
-def _cut(data: bytes) -> tuple[bytes, bytes]:
-    """Whole rows, and what follows them: the last line end that isn't inside of quotes parts the two."""
+def _cut(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Whole rows, what follows the last line end outside of quotes, and the marks of the rows."""
     end = data.rfind(b"\n") + 1
-    is_open = data.count(b'"', 0, end) % 2
+    marks = _marks_of(data[:end])
+    is_open = marks.count(b'"') % 2
+    if not is_open:
+        return data[:end], data[end:], marks
     while end and is_open:
         before = data.rfind(b"\n", 0, end - 1) + 1
         is_open ^= data.count(b'"', before, end) % 2
         end = before
-    return data[:end], data[end:]
+    return data[:end], data[end:], _marks_of(data[:end])
+
+
+def _marks_of(rows: bytes) -> bytes:
+    """Their control characters and quotes, in their order."""
+    return rows.translate(None, _ALL_BUT_MARKS)
 
 
 def prove_common(table: Table) -> tuple[str, str]:

@@ -33,7 +33,7 @@ from qbwatch.formats.tally import Tally
 
 MEMORY = 512 << 20  # bytes
 CPU_SECONDS = 900  # for one task
-_ROWS_A_FRAME, _KEYS_A_FRAME = 4096, 20_000
+_FRAME, _KEYS_A_FRAME = 1 << 22, 20_000  # bytes of rows, keys
 _AHEAD = 90  # blocks that are read while the digests of known documents are on their way
 # Of COPY's binary format: its head; of a row how many columns, and how long the first is; the second, and its length.
 _HEAD, _ROW, _DIGEST = 19, struct.Struct("!hi"), struct.Struct("!iq")
@@ -107,15 +107,18 @@ class _Answer:
             return
         # Postgres has little to do meanwhile: there is a processor for that.
         with made_ahead(blocks) as made:
-            for rows in self._sifted(map(reader.read, made)):
-                self._send(rows)
+            self._send_changed(self._sifted(map(reader.read, made)))
 
-    def _send(self, rows: Rows) -> None:
-        """In frames of moderate size, of which there is one at least: a sign of life."""
-        for start in range(0, len(rows.said) or 1, _ROWS_A_FRAME):
-            part = slice(start, start + _ROWS_A_FRAME)
-            data = finished(rows.said[part], rows.numbers[part], rows.digests[part], self._task.lineage)
-            lane_wire.send(self._channel, Frame.ROWS, data)
+    def _send_changed(self, blocks: Iterator[Rows]) -> None:
+        """In frames of moderate size; whoever listens may be busy, so few changes wait here, with a sign of life."""
+        held = bytearray()
+        for rows in blocks:
+            held += finished(rows.said, rows.numbers, rows.digests, self._task.lineage)
+            is_enough = len(held) >= _FRAME
+            lane_wire.send(self._channel, Frame.ROWS, held if is_enough else b"")
+            if is_enough:
+                held = bytearray()
+        lane_wire.send(self._channel, Frame.ROWS, held)
 
     def _sifted(self, blocks: Iterator[Rows]) -> Iterator[Rows]:
         """Reads on while the digests of what is known are awaited."""

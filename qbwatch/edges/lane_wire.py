@@ -73,7 +73,7 @@ def receive_task(channel: socket.socket) -> tuple[Task, int]:
     return task, descriptors[0]
 
 
-def send(channel: socket.socket, frame: Frame, data: bytes | memoryview = b"") -> None:
+def send(channel: socket.socket, frame: Frame, data: bytes | bytearray | memoryview = b"") -> None:
     """Raises `OSError` where nobody is there any more."""
     channel.sendall(_HEAD.pack(frame, len(data)))
     channel.sendall(data)

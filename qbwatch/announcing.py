@@ -28,11 +28,11 @@ from qbwatch.edges.customers import customer_names
 from qbwatch.edges.incidents import (
     drop_spool,
     forget_services,
+    keep_book,
     quarantined_causes,
     read_book,
     read_spool,
     write_book,
-    write_spool,
 )
 from qbwatch.edges.notify import DEADLINE, Service, send
 from qbwatch.edges.postgres import DATABASE_ERRORS
@@ -199,17 +199,8 @@ class Announcer:
     def _keep(self) -> None:
         if self.book == self.kept:
             return
-        engine = self.engine()
-        if engine is not None:
-            try:
-                with engine.begin() as connection:
-                    write_book(connection, self.book)
-                self.kept = self.book
-                return
-            except DATABASE_ERRORS:
-                pass
         try:
-            write_spool(self.settings.state, self.book)
+            keep_book(self.engine(), self.settings.state, self.book)
             self.kept = self.book
         except OSError as error:
             log.warning("alerts can't be kept; a restart may repeat some", reason=str(error))

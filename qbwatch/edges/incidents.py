@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from qbwatch.core.facts import Json, Severity, moment
 from qbwatch.core.incident import Incident, Kind, Sighting
 from qbwatch.core.model import FailureClass
 from qbwatch.core.outbox import Book, Delivery
+from qbwatch.edges.postgres import DATABASE_ERRORS
 
 _SPOOL = "alerts.json"
 _SUCCESS_KNOWN = timedelta(days=3)  # longer than a run is news
@@ -85,6 +87,26 @@ def acknowledge(connection: Connection, incident_id: str, now: datetime) -> int:
     statement = """UPDATE qbwatch.incidents SET acknowledged_at = coalesce(acknowledged_at, :now)
                    WHERE id = :id AND recovered_at IS NULL"""
     return connection.execute(text(statement), {"id": incident_id, "now": now}).rowcount
+
+
+def keep_book(engine: Engine | None, state: Path, book: Book) -> None:
+    """Keep the book in Postgres, else in the state folder; raises OSError when neither takes it.
+
+    What lies in the state folder is written over what Postgres has, so it must never be the older of the two: where
+    Postgres is back before it was asked for it, it is brought up to date first, and dropped once Postgres has it all.
+    """
+    if (state / _SPOOL).exists():
+        with suppress(OSError):
+            write_spool(state, book)
+    if engine is not None:
+        try:
+            with engine.begin() as connection:
+                write_book(connection, book)
+        except DATABASE_ERRORS:
+            pass
+        else:
+            return drop_spool(state)
+    return write_spool(state, book)
 
 
 def write_spool(state: Path, book: Book) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -91,6 +91,35 @@ def test_postgres_down_and_up_is_one_message_each_through_the_state_folder(
     world.looks(120, TROUBLE)
     assert _subjects(hook) == [
         "qbwatch: the folder watch is dead",
+        "qbwatch: Postgres can't be asked: connection refused",
+        "qbwatch: recovered: Postgres can't be asked: connection refused",
+    ]
+    assert read_spool(tmp_path) is None
+
+
+@pytest.mark.parametrize("moment", ["before it is told", "while it is told", "and the process ends"])
+def test_recovery_is_told_when_postgres_is_back_in_the_middle_of_a_look(
+    world: World, hook: Endpoint, database_url: str, tmp_path: Path, moment: str
+) -> None:
+    """What the state folder held at an earlier step doesn't undo what Postgres was told since."""
+
+    def back() -> datetime:
+        world.url = database_url
+        return world.at
+
+    world.url = NOWHERE
+    world.looks(15, DOWN)
+    assert read_spool(tmp_path) is not None
+    if moment == "before it is told":
+        world.announcer.now = back
+    else:
+        world.announcer.beat = back  # right after the service took it
+    world.looks(15, DOWN)
+    assert _subjects(hook) == ["qbwatch: Postgres can't be asked: connection refused"]
+    if moment == "and the process ends":
+        world.restart()
+    world.looks(120)
+    assert _subjects(hook) == [
         "qbwatch: Postgres can't be asked: connection refused",
         "qbwatch: recovered: Postgres can't be asked: connection refused",
     ]

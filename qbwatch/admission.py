@@ -36,28 +36,40 @@ log = get_logger(__name__)
 
 
 class KnownFiles:
-    """How each file looked when it was last judged, so that a scan needs no database to pass over unchanged files."""
+    """How each file looked when it was last judged, so that a scan needs no database to pass over unchanged files.
+
+    It grows by every name that was ever judged, so a name costs two small objects (some 250 bytes): its path, and a
+    line that tells its look from any other.
+    """
 
     def __init__(self) -> None:
-        self._looks: dict[tuple[str, bytes], Look] = {}
+        self._looks: dict[str, dict[bytes, str]] = {}
 
     def recall(self, connection: Connection) -> None:
         """Fill the memory from the ledger."""
         for root, path, version in admissions.known_paths(connection):
             look = Look(version.size_bytes, version.mtime_ns, version.inode, version.device)
-            self._looks[root, path] = look
+            self._note(root, path, look)
 
     def remember(self, arrival: Arrival) -> None:
         """A file was judged as it looked."""
-        self._looks[arrival.root, arrival.path] = arrival.look
+        self._note(arrival.root, arrival.path, arrival.look)
 
     def is_known(self, root: str, path: bytes, look: Look) -> bool:
         """Whether this file was judged looking just like this."""
-        return self._looks.get((root, path)) == look
+        return self._looks.get(root, {}).get(path) == _line(look)
 
     def count(self, root: str) -> int:
         """How many files of a root were ever judged."""
-        return sum(1 for each, _ in self._looks if each == root)
+        return len(self._looks.get(root, ()))
+
+    def _note(self, root: str, path: bytes, look: Look) -> None:
+        self._looks.setdefault(root, {})[path] = _line(look)
+
+
+def _line(look: Look) -> str:
+    """The same for looks that are equal."""
+    return f"{look.size} {look.mtime_ns} {look.inode} {look.device}"
 
 
 @dataclass(frozen=True, slots=True)

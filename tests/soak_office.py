@@ -73,6 +73,7 @@ def missing(world: World) -> None:
     for each in others:
         world.drop(each)
     world.settle()
+    world.recover()  # a week at once may have left one open, which this would be a part of
     world.go_to(world.firm.today, MORNING)
     world.problem("missing_export")
     world.tell("missing_export")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
+from email.message import Message as Mail
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from false_clock import FalseClock
 from faulty import Lab
 from soak_fates import DUPLICATE, LOADED, Fates
 from soak_firm import Firm
+from soak_telling import times_told
 from waiting import wait_until
 
 from qbwatch.demo.exports import Dataset, Export, ExportFile
@@ -187,16 +189,16 @@ class World:
         """Until the status complains of it."""
         wait_until(lambda: code in self.lab.problems(), PATIENCE, f"the problem {code}")
 
-    def tell(self, code: str, channel: Sequence[object] | None = None) -> None:
-        """Until people were told of trouble that lasts."""
-        channel = self.hook.taken if channel is None else channel
-        before = len(channel)
+    def tell(self, code: str, channel: Sequence[str | Mail] | None = None) -> None:
+        """Until people were told of trouble that lasts: of this, and not of what else came or went meanwhile."""
+        taken = self.hook.taken if channel is None else channel
+        before = times_told(taken, code)
         self.told[code] += 1
         give_up_at = time.monotonic() + PATIENCE
-        while len(channel) == before:  # it has to be seen at two looks
+        while times_told(taken, code) == before:  # it has to be seen at two looks
             assert time.monotonic() < give_up_at, f"no message about {code}"
             self.let_pass(timedelta(seconds=30))
-            self.let_looks_pass(lambda: len(channel) > before)
+            self.let_looks_pass(lambda: times_told(taken, code) > before)
 
     def let_looks_pass(self, enough: Callable[[], bool] = lambda: False, seconds: float = _LOOKS) -> None:
         """Time for a few looks at what is wrong."""

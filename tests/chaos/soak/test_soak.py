@@ -35,6 +35,7 @@ from soak_faults import OF_THE_PROCESS, Fault, strike
 from soak_figures import Sample, look, noise, second_half, slopes
 from soak_firm import Firm
 from soak_report import BOUNDS, show
+from soak_telling import assert_every_fault_was_told_once
 from soak_world import World
 from sqlalchemy import create_engine
 
@@ -216,27 +217,6 @@ def assert_every_file_has_its_fate(world: World) -> None:
     expected = Counter((name, content, fate) for (name, content), fate in world.fates.of.items())
     assert found - expected == Counter()
     assert expected - found == Counter()
-
-
-def assert_every_fault_was_told_once(world: World) -> None:
-    """One incident for each fault that people must know of, over by now; told when it came and when it went."""
-    incidents = world.incidents()
-    assert [each for each in incidents if not each[3]] == []
-    told: Counter[str] = Counter()
-    for code, _, times, _ in incidents:
-        told[code] += times
-    by_chance = told["missing_export"] - world.told["missing_export"]
-    assert 0 <= by_chance <= world.weeks, incidents
-    assert +told == world.told + Counter(missing_export=by_chance), incidents
-    sent = Counter(
-        tuple(row)
-        for row in world.lab.installation.query(
-            "SELECT service, kind FROM qbwatch.deliveries WHERE delivered_at IS NOT NULL"
-        )
-    )
-    assert {kind for _, kind in sent} - {"reminder"} == {"opened", "recovered"}
-    for service in {service for service, _ in sent}:
-        assert sent[service, "recovered"] <= sent[service, "opened"] <= told.total()
 
 
 def assert_flat(samples: list[Sample]) -> None:

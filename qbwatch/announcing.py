@@ -24,14 +24,12 @@ from qbwatch.core.missing import MISSING, ending_of
 from qbwatch.core.outbox import Book, Delivery
 from qbwatch.core.redaction import Redact, redaction
 from qbwatch.core.trouble import Trouble
+from qbwatch.edges.alert_spool import Spool
 from qbwatch.edges.customers import customer_names
 from qbwatch.edges.incidents import (
-    drop_spool,
     forget_services,
-    keep_book,
     quarantined_causes,
     read_book,
-    read_spool,
     write_book,
 )
 from qbwatch.edges.notify import DEADLINE, Service, send
@@ -86,6 +84,10 @@ class Announcer:
     book: Book = field(default_factory=Book)
     kept: Book | None = None
     _next: Announcing | None = None
+    _spool: Spool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._spool = Spool(self.settings.state)
 
     def renew(self, settings: Announcing) -> None:
         """Tell like this from the next look on. For any thread."""
@@ -114,19 +116,19 @@ class Announcer:
 
     def _recall(self, now: datetime) -> list[Sighting] | None:
         """The book as Postgres has it, with what was spooled folded in; None while Postgres is out of reach."""
-        engine, state = self.engine(), self.settings.state
+        engine = self.engine()
         if engine is None:
             return None
         try:
             with engine.begin() as connection:
-                if (spooled := read_spool(state)) is not None:
+                if (spooled := self._spool.read()) is not None:
                     write_book(connection, spooled)
                 forget_services(connection, [service.name for service in self.settings.everyone])
                 self.book = read_book(connection, now, self.settings.pace.returning)
                 found = quarantined_causes(connection)
         except DATABASE_ERRORS:
             return None
-        drop_spool(state)
+        self._spool.drop()
         self.kept = self.book
         return found
 
@@ -135,7 +137,7 @@ class Announcer:
         present = sightings_of(trouble.problems)
         known = self.book.incidents
         if quarantined is None:
-            if not self.book.incidents and (spooled := read_spool(self.settings.state)) is not None:
+            if not self.book.incidents and (spooled := self._spool.read()) is not None:
                 self.book, known = spooled, spooled.incidents
             present = [each for each in present if each.code == "database_down"]
             known = tuple(each for each in known if each.code == "database_down")
@@ -200,7 +202,7 @@ class Announcer:
         if self.book == self.kept:
             return
         try:
-            keep_book(self.engine(), self.settings.state, self.book)
+            self._spool.keep(self.engine(), self.book)
             self.kept = self.book
         except OSError as error:
             log.warning("alerts can't be kept; a restart may repeat some", reason=str(error))

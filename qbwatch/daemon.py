@@ -35,6 +35,7 @@ from qbwatch.ledger_requests import LedgerRequests
 from qbwatch.log import get_logger
 from qbwatch.reloading import Reloading, fit_parts, keep_page
 from qbwatch.retention import Retention
+from qbwatch.run_requests import RunRequests
 from qbwatch.running import Running
 from qbwatch.steering import Steering
 from qbwatch.steering_requests import SteeringRequests
@@ -63,11 +64,7 @@ def run_daemon(config: Config) -> int:
     _heed_signals(running, reloading)
     methods = {
         "status": running.status,
-        "once": running.once,
-        "revert": running.revert,
-        "rebuild": running.rebuild,
-        "verify": running.verify,
-        "test": running.test,
+        **RunRequests(running).methods(),
         **SteeringRequests(running).methods(),
         **LedgerRequests(running).methods(),
         **reloading.methods(),

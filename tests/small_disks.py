@@ -28,6 +28,11 @@ def small_disk(folder: Path, size: str, owner: int = 0) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def make_read_only(disk: Path) -> None:
+    """Nothing can be written to it, or removed from it, any more."""
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+
+
 def fill(filler: Path, disk: Path, leave: int) -> None:
     """Take the room on a disk but for so many bytes."""
     status = os.statvfs(disk)

@@ -45,7 +45,7 @@ def _make(items: Iterator[Any], sender: Connection, parent: int) -> None:
         for item in items:
             sender.send((item, None, None))
         sender.send(None)
-    except BrokenPipeError:
+    except BrokenPipeError:  # nobody wants the rest
         pass
     except Exception as error:  # noqa: BLE001 (whoever asked raises it)
         sender.send((None, error, error.__cause__))

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from qbwatch.core.facts import Json, Severity, moment
 from qbwatch.core.incident import Incident, Kind, Sighting
 from qbwatch.core.model import FailureClass
 from qbwatch.core.outbox import Book, Delivery
-from qbwatch.edges.postgres import DATABASE_ERRORS
 
-_SPOOL = "alerts.json"
+SPOOL = "alerts.json"
+"""In the state folder."""
 _SUCCESS_KNOWN = timedelta(days=3)  # longer than a run is news
 
 
@@ -89,50 +88,25 @@ def acknowledge(connection: Connection, incident_id: str, now: datetime) -> int:
     return connection.execute(text(statement), {"id": incident_id, "now": now}).rowcount
 
 
-def keep_book(engine: Engine | None, state: Path, book: Book) -> None:
-    """Keep the book in Postgres, else in the state folder; raises OSError when neither takes it.
-
-    What lies in the state folder is written over what Postgres has, so it must never be the older of the two: where
-    Postgres is back before it was asked for it, it is brought up to date first, and dropped once Postgres has it all.
-    """
-    if (state / _SPOOL).exists():
-        with suppress(OSError):
-            write_spool(state, book)
-    if engine is not None:
-        try:
-            with engine.begin() as connection:
-                write_book(connection, book)
-        except DATABASE_ERRORS:
-            pass
-        else:
-            return drop_spool(state)
-    return write_spool(state, book)
-
-
 def write_spool(state: Path, book: Book) -> None:
     """Keep the book in the state folder, whole or not at all."""
-    scratch = state / f".{_SPOOL}.{os.getpid()}"
+    scratch = state / f".{SPOOL}.{os.getpid()}"
     content = {"incidents": [_row(each) for each in book.incidents], "deliveries": [_row(d) for d in book.deliveries]}
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(content, file, default=lambda moment: moment.isoformat())
         file.flush()
         os.fsync(file.fileno())
-    scratch.replace(state / _SPOOL)
+    scratch.replace(state / SPOOL)
 
 
 def read_spool(state: Path) -> Book | None:
     """The spooled book; None when there is none."""
     try:
-        found = json.loads((state / _SPOOL).read_text("utf-8"))
+        found = json.loads((state / SPOOL).read_text("utf-8"))
         incidents = tuple(_incident(_revived(each)) for each in found["incidents"])
         return Book(incidents, tuple(_delivery(_revived(each)) for each in found["deliveries"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def drop_spool(state: Path) -> None:
-    """Its content is in Postgres now."""
-    (state / _SPOOL).unlink(missing_ok=True)
 
 
 def _revived(row: Json) -> Json:

@@ -34,6 +34,7 @@ from qbwatch.formats.tally import Tally
 MEMORY = 512 << 20  # bytes
 CPU_SECONDS = 900  # for one task
 _FRAME, _KEYS_A_FRAME = 1 << 22, 20_000  # bytes of rows, keys
+_ROWS_AT_ONCE = 4096
 _AHEAD = 90  # blocks that are read while the digests of known documents are on their way
 # Of COPY's binary format: its head; of a row how many columns, and how long the first is; the second, and its length.
 _HEAD, _ROW, _DIGEST = 19, struct.Struct("!hi"), struct.Struct("!iq")
@@ -113,11 +114,13 @@ class _Answer:
         """In frames of moderate size; whoever listens may be busy, so few changes wait here, with a sign of life."""
         held = bytearray()
         for rows in blocks:
-            held += finished(rows.said, rows.numbers, rows.digests, self._task.lineage)
-            is_enough = len(held) >= _FRAME
-            lane_wire.send(self._channel, Frame.ROWS, held if is_enough else b"")
-            if is_enough:
-                held = bytearray()
+            for start in range(0, len(rows.said), _ROWS_AT_ONCE):  # a document may be as long as the file
+                part = slice(start, start + _ROWS_AT_ONCE)
+                held += finished(rows.said[part], rows.numbers[part], rows.digests[part], self._task.lineage)
+                if len(held) >= _FRAME:
+                    lane_wire.send(self._channel, Frame.ROWS, held)
+                    held = bytearray()
+            lane_wire.send(self._channel, Frame.ROWS)
         lane_wire.send(self._channel, Frame.ROWS, held)
 
     def _sifted(self, blocks: Iterator[Rows]) -> Iterator[Rows]:

@@ -78,7 +78,8 @@ class PlainText:
         if (b"+" in rows and _SCIENTIFIC.search(rows)) or (b"#" in rows and _LEFT_OVER.search(rows)):
             raise NotPlain("what a spreadsheet leaves of a cell that it damaged")
         unquoted = self._unquoted(rows) if b'"' in marks else [rows]
-        within, outside = (b"".join(marks.split(b'"')[first::2]) for first in (1, 0))
+        pieces = marks.split(b'"')
+        within, outside = b"".join(pieces[1::2]), b"".join(pieces[::2])
         is_tab_parted = self.delimiter == b"\t"
         is_bare = not within and b"\\" not in rows and (is_tab_parted or b"\t" not in outside)
         ends = outside.replace(b"\t", b"") if is_tab_parted else outside

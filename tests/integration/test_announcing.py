@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from alert_services import Endpoint, endpoint, mail_server, mute_server
+from small_disks import make_read_only, small_disk
 from telling import DOWN, NOWHERE, START, TROUBLE, World
 
 from qbwatch.core.message import Message
@@ -124,6 +125,40 @@ def test_recovery_is_told_when_postgres_is_back_in_the_middle_of_a_look(
         "qbwatch: recovered: Postgres can't be asked: connection refused",
     ]
     assert read_spool(tmp_path) is None
+
+
+def test_a_state_folder_that_is_read_only_neither_ends_the_alerts_nor_undoes_what_was_told(
+    database_url: str, hook: Endpoint, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path, "1m"):
+        world = World(database_url, tmp_path, hook.url)
+        world.url = NOWHERE
+        world.looks(30, DOWN)
+        assert read_spool(tmp_path) is not None
+        make_read_only(tmp_path)
+        world.url = database_url
+        world.looks(120)
+        told = [
+            "qbwatch: Postgres can't be asked: connection refused",
+            "qbwatch: recovered: Postgres can't be asked: connection refused",
+        ]
+        assert _subjects(hook) == told
+        world.looks(60, TROUBLE)
+        world.looks(120)
+        more = ["qbwatch: the folder watch is dead", "qbwatch: recovered: the folder watch is dead"]
+        assert _subjects(hook) == told + more
+        assert read_spool(tmp_path) is not None, "it could not be removed"
+
+
+def test_a_read_only_state_folder_without_a_spool_is_no_trouble(
+    database_url: str, hook: Endpoint, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path, "1m"):
+        make_read_only(tmp_path)
+        world = World(database_url, tmp_path, hook.url)
+        world.looks(60, TROUBLE)
+        world.looks(120)
+    assert _subjects(hook) == ["qbwatch: the folder watch is dead", "qbwatch: recovered: the folder watch is dead"]
 
 
 def test_what_was_queued_is_sent_by_the_next_process(world: World, hook: Endpoint) -> None:

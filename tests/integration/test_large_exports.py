@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 from qbwatch.core.dates import DateOrder
 from qbwatch.core.model import ItemState, LoadResult, WorkItem
 from qbwatch.edges import fold, staging
+from qbwatch.edges.lane_reader import Answer
 from qbwatch.edges.loader import Loader, LoadRefused
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import engine_for
@@ -123,6 +124,25 @@ def test_a_document_that_a_large_export_states_in_two_places_is_one(office: Offi
     twice = b"".join([*lines, *lines[1:3]])
     office.same(Export(invoices(FIRST)), Export(torn), Export(twice))
     office.same(Export(torn), Export(invoices(FIRST)))
+
+
+def test_a_document_as_long_as_its_file_is_sent_piece_by_piece(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    rows_of = Answer.rows
+
+    def measured(answer: Answer) -> Iterator[bytearray]:
+        for rows in rows_of(answer):
+            sizes.append(len(rows))
+            yield rows
+
+    monkeypatch.setattr(Answer, "rows", measured)
+    lines = [("p", f"{number}.00") for number in range(90_000)]
+    changed = [*lines[:-1], ("p", "0.50")]
+    told, _ = office.outcome([Export(invoices({"A": each})) for each in (lines, changed)], are_large=True)
+    counts = [(rows.inserted, rows.updated, rows.unchanged) for rows, *_ in told]
+    assert counts == [(90_000, 0, 0), (0, 1, 89_999)]
+    assert sum(sizes) > 2 * max(sizes)
+    assert max(sizes) < 6_000_000
 
 
 _LINES = st.lists(st.tuples(st.sampled_from("pq"), st.sampled_from(["1", "1.0", "1.00", "2", "-3.5", "x"])), min_size=1,

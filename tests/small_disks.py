@@ -14,23 +14,31 @@ import pytest
 @contextmanager
 def small_disk(folder: Path, size: str, owner: int = 0) -> Iterator[None]:
     """A file system of that size at ``folder``, which belongs to the user with that id."""
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755,uid={owner}", "qbwatch-test", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip(f"needs the right to mount: {mounted.stderr.strip()}")
+    _mount("-t", "tmpfs", "-o", f"size={size},mode=0755,uid={owner}", "qbwatch-test", str(folder))
     try:
         yield
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def make_read_only(disk: Path) -> None:
-    """Nothing can be written to it, or removed from it, any more."""
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """A folder in which nothing can be written or removed, as when its disk was remounted after an error.
+
+    What is open already can still be written.
+    """
+    _mount("--bind", str(folder), str(folder))
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _mount(*arguments: str) -> None:
+    mounted = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"needs the right to mount: {mounted.stderr.strip()}")
 
 
 def fill(filler: Path, disk: Path, leave: int) -> None:

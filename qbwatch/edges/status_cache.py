@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +21,8 @@ def write_cache(state: Path, answer: Json) -> None:
         scratch.chmod(0o644)
         scratch.replace(state / _NAME)
     except OSError:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only folder complains even where there is nothing to remove
+            scratch.unlink(missing_ok=True)
 
 
 def read_cache(state: Path) -> tuple[Json, datetime] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Callable
 from datetime import date
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from installation import Installation
-from small_disks import fill, small_disk
+from small_disks import fill, read_only, small_disk
 from waiting import wait_until
 
 from qbwatch.demo.exports import ExportFile
@@ -184,11 +183,10 @@ def test_a_disk_that_is_full_or_read_only_keeps_the_old_page_and_is_told(install
         wait_until(lambda: "refused" in _read(page) and not told(), PATIENCE, "the page, with room again")
 
         before = page.read_bytes()
-        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
-        drop_another(3)
-        wait_until(lambda: "read-only" in told(), PATIENCE, "the read-only disk to be told")
-        assert page.read_bytes() == before
-        subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
+        with read_only(folder):
+            drop_another(3)
+            wait_until(lambda: "read-only" in told(), PATIENCE, "the read-only disk to be told")
+            assert page.read_bytes() == before
         drop_another(4)
         wait_until(lambda: not told(), PATIENCE, "the page on a disk that can be written to again")
         assert page.read_bytes() != before

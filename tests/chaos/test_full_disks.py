@@ -11,7 +11,7 @@ from faulty import FEW, Lab, expected_of, new_database, settings, url_of
 from holding import items
 from installation import Installation
 from psycopg import sql
-from small_disks import fill, small_disk
+from small_disks import fill, read_only, small_disk
 from small_files import many_invoices
 from waiting import wait_until
 
@@ -72,6 +72,31 @@ def test_the_disk_of_the_vault_runs_full(
             filler.unlink()
             lab.assert_well(FEW, expected_of(install, FEW, project))
             assert lab.installation.stop() == 0
+
+
+def test_the_disk_of_the_state_becomes_read_only(
+    server: EmbeddedPostgres, project: Path, install: Callable[..., Installation]
+) -> None:
+    with new_database(server) as name:
+        lab = Lab(server, install(url=url_of(server, name), extra=settings(project)), name)
+
+        def incidents() -> list[tuple[str, bool]]:
+            return lab.installation.query("SELECT code, recovered_at IS NOT NULL FROM qbwatch.incidents ORDER BY opened_at")
+
+        lab.start()
+        lab.drop(FEW[:2])
+        lab.installation.wait_settled(2)
+        with read_only(lab.installation.root / "state"):
+            lab.drop(FEW[2:])
+
+            problem = lab.wait_for_one_problem("disk_read_only")
+
+            assert "read-only" in problem["summary"].lower()
+            assert len(items(lab.installation)) == 2
+            wait_until(lambda: incidents() == [("disk_read_only", False)], 60, "it to be an incident")
+        lab.assert_well(FEW, expected_of(install, FEW, project))
+        wait_until(lambda: incidents() == [("disk_read_only", True)], 150, "the incident to be over")
+        assert lab.installation.stop() == 0
 
 
 def test_the_disk_of_the_log_is_full(

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from alert_services import Endpoint, endpoint, mail_server, mute_server
-from small_disks import make_read_only, small_disk
+from small_disks import read_only
 from telling import DOWN, NOWHERE, START, TROUBLE, World
 
 from qbwatch.core.message import Message
@@ -130,31 +130,32 @@ def test_recovery_is_told_when_postgres_is_back_in_the_middle_of_a_look(
 def test_a_state_folder_that_is_read_only_neither_ends_the_alerts_nor_undoes_what_was_told(
     database_url: str, hook: Endpoint, tmp_path: Path
 ) -> None:
-    with small_disk(tmp_path, "1m"):
-        world = World(database_url, tmp_path, hook.url)
-        world.url = NOWHERE
-        world.looks(30, DOWN)
-        assert read_spool(tmp_path) is not None
-        make_read_only(tmp_path)
-        world.url = database_url
+    world = World(database_url, tmp_path, hook.url)
+    world.url = NOWHERE
+    world.looks(30, DOWN)
+    assert read_spool(tmp_path) is not None
+    world.url = database_url
+    told = [
+        "qbwatch: Postgres can't be asked: connection refused",
+        "qbwatch: recovered: Postgres can't be asked: connection refused",
+    ]
+    more = ["qbwatch: the folder watch is dead", "qbwatch: recovered: the folder watch is dead"]
+    with read_only(tmp_path):
         world.looks(120)
-        told = [
-            "qbwatch: Postgres can't be asked: connection refused",
-            "qbwatch: recovered: Postgres can't be asked: connection refused",
-        ]
         assert _subjects(hook) == told
         world.looks(60, TROUBLE)
         world.looks(120)
-        more = ["qbwatch: the folder watch is dead", "qbwatch: recovered: the folder watch is dead"]
         assert _subjects(hook) == told + more
         assert read_spool(tmp_path) is not None, "it could not be removed"
+    world.looks(30)
+    assert read_spool(tmp_path) is None
+    assert _subjects(hook) == told + more
 
 
 def test_a_read_only_state_folder_without_a_spool_is_no_trouble(
     database_url: str, hook: Endpoint, tmp_path: Path
 ) -> None:
-    with small_disk(tmp_path, "1m"):
-        make_read_only(tmp_path)
+    with read_only(tmp_path):
         world = World(database_url, tmp_path, hook.url)
         world.looks(60, TROUBLE)
         world.looks(120)

@@ -81,7 +81,9 @@ def test_the_disk_of_the_state_becomes_read_only(
         lab = Lab(server, install(url=url_of(server, name), extra=settings(project)), name)
 
         def incidents() -> list[tuple[str, bool]]:
-            return lab.installation.query("SELECT code, recovered_at IS NOT NULL FROM qbwatch.incidents ORDER BY opened_at")
+            return lab.installation.query(
+                "SELECT code, recovered_at IS NOT NULL FROM qbwatch.incidents ORDER BY opened_at"
+            )
 
         lab.start()
         lab.drop(FEW[:2])

@@ -13,11 +13,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from waiting import wait_until
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -137,6 +139,20 @@ def reason_against_a_lab() -> str | None:
     if _interpreter().startswith(_NOT_SEEN_INSIDE):
         return f"the interpreter {_interpreter()} lies where the machine inside has folders of its own"
     return None
+
+
+@contextmanager
+def new_lab(folder: Path, name: str) -> Iterator[Lab]:
+    """A machine on which the program is installed from its wheel, built in the folder; skips without one."""
+    if reason := reason_against_a_lab():
+        pytest.skip(reason)
+    machine = Lab(os.environ["QBWATCH_SYSTEMD_LAB"], f"qbwatch-{name}-{os.getpid()}")
+    try:
+        machine.up()
+        install(machine, build_wheel(folder))
+        yield machine
+    finally:
+        machine.down()
 
 
 def install(lab: Lab, wheel: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import PurePosixPath
 
 from psycopg import sql
@@ -21,18 +22,20 @@ from qbwatch.core.holds import NAME_DISAGREES, NO_ROWS
 from qbwatch.core.model import Failure, LoadResult, QbwatchError, Reject, RowCounts, WorkItem
 from qbwatch.core.period import ALL_DATES, Period
 from qbwatch.datasets import Kind
-from qbwatch.edges import fold, item_prices
+from qbwatch.edges import fold, item_prices, staging
 from qbwatch.edges.fold_few import by_index
 from qbwatch.edges.fold_period import staged_days
 from qbwatch.edges.fold_sums import sums_of_stated
 from qbwatch.edges.key_kinds import check_key_kind
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.raw_names import RAW_SCHEMA, raw_table
-from qbwatch.edges.staging import LoadStopped, Staging
+from qbwatch.edges.staging import TRIES, LoadStopped, Staging
 from qbwatch.edges.vault import Vault, VaultError
 from qbwatch.edges.workbook_reader import WorkbookReader
 from qbwatch.formats.notes import notes_of
 from qbwatch.formats.part import Part, open_part
+from qbwatch.formats.plain_text import NotPlain
+from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.tally import Tally
 from qbwatch.moments import Moment, passing
 
@@ -63,10 +66,11 @@ class Loader:
     zone: tzinfo = UTC
     raw_schema: str = RAW_SCHEMA
 
-    def open(self, item: WorkItem) -> Part:
+    def open(self, item: WorkItem, *, surmises: bool = False) -> Part:
         """The part of a work item, from its copy in the vault. Raises `Refusal`, and `VaultError`.
 
-        Once a person accepted that name and content disagree, the name has no say in what the part is.
+        Once a person accepted that name and content disagree, the name has no say in what the part is. ``surmises``:
+        its encoding may be left to be proven by whoever reads it all; see `Table`.
         """
         if self.verifies_copies:
             try:
@@ -79,7 +83,8 @@ class Loader:
             name = "accepted" + PurePosixPath(name).suffix
         open_book = WorkbookReader(self._look)
         renamed = item.answers.get("renamed", {})
-        part = open_part(lambda: self.vault.open(item.content_hash), name, self.order, item.sheet, open_book, renamed)
+        copy = partial(self.vault.open, item.content_hash)
+        part = open_part(copy, name, self.order, item.sheet, open_book, renamed, surmises=surmises)
         return part.on(item.as_of.astimezone(self.zone).date())
 
     def _look(self) -> None:
@@ -89,9 +94,25 @@ class Loader:
 
     def append(self, connection: Connection, item: WorkItem, at: datetime) -> LoadResult:
         """Fold a part that is newer than everything in its dataset straight into the raw table."""
-        part = self.open(item)
-        target = raw_table(part.layout.dataset, self.raw_schema)
-        return self.fold_in(driver(connection).cursor(), item, part, target, at)
+        cursor, part = driver(connection).cursor(), self._opened(item)
+        try:
+            return self.fold_in(cursor, item, part, self._table_of(part), at)
+        except NotPlain:
+            surmised, part = part.table.encoding, self.open(item)
+            is_plain = part.table.encoding != surmised
+            return self.fold_in(cursor, item, part, self._table_of(part), at, is_plain=is_plain)
+
+    def _opened(self, item: WorkItem) -> Part:
+        """The part; of a large text the beginning alone is read, unless there is trouble with that."""
+        if item.size_bytes < staging.LARGE:
+            return self.open(item)
+        try:
+            return self.open(item, surmises=True)
+        except (Refusal, UnicodeError):
+            return self.open(item)
+
+    def _table_of(self, part: Part) -> sql.Identifier:
+        return raw_table(part.layout.dataset, self.raw_schema)
 
     def stage(self, cursor: fold.Cursor, item: WorkItem, part: Part, at: datetime) -> fold.Statement:
         """A new stage with all of the part's rows; returns what it states."""
@@ -99,11 +120,14 @@ class Loader:
         return statement_of(item, part, tally)
 
     def fold_in(
-        self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
-    ) -> LoadResult:
-        """Fold a part into a table that holds everything older, and account for all of it. Raises `Refusal`,
-        `LoadRefused`, `VaultError` and `LoadStopped`."""
-        tally, staged = self._fill(cursor, item, part, target, at)
+        self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime, *,
+        is_plain: bool = True,
+    ) -> LoadResult:  # fmt: skip
+        """Fold a part into a table that holds everything older, and account for all of it. ``is_plain``: it may be.
+
+        Raises `Refusal`, `LoadRefused`, `VaultError` and `LoadStopped`, and `NotPlain` as `Staging.fill_for` does.
+        """
+        tally, staged = self._fill(cursor, item, part, target, at, is_plain=is_plain)
         if failure := check_rejects(tally.read, tally.rejected) or check_key_kind(cursor, target, part.layout):
             raise LoadRefused(failure, tally.rejects)
         statement = statement_of(item, part, tally)
@@ -133,10 +157,11 @@ class Loader:
             item_prices.note(cursor, item.file_id, item.as_of, target, self.raw_schema)
 
     def _fill(
-        self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime
-    ) -> tuple[Tally, fold.Staged]:
-        staging = Staging(cursor, self.order, at, self.should_stop)
-        return staging.fill_for(target, item, part, lambda: self.vault.open(item.content_hash))
+        self, cursor: fold.Cursor, item: WorkItem, part: Part, target: sql.Identifier, at: datetime, *,
+        is_plain: bool = True,
+    ) -> tuple[Tally, fold.Staged]:  # fmt: skip
+        filling = Staging(cursor, self.order, at, self.should_stop, tries=TRIES if is_plain else 0)
+        return filling.fill_for(target, item, part, lambda: self.vault.open(item.content_hash))
 
 
 def count_rows(tally: Tally, applied: fold.Applied) -> RowCounts:

@@ -39,7 +39,8 @@ LARGE = 1_500_000
 _SMALL = 100_000  # where there is one
 HUGE = 20_000_000
 """Bytes. Of larger exports only what changed is sent; `edges.difference` compares what is smaller."""
-_TRIES = 2  # of the plain lane, where its reader is lost
+TRIES = 2
+"""Of the plain lane, where its reader is lost."""
 _MANIFOLD = 4  # a table so many times larger than the file isn't asked for all that it holds
 
 
@@ -56,6 +57,7 @@ class Staging:
     at: datetime
     should_stop: Callable[[], bool] = lambda: False
     reader: LaneReader = READER
+    tries: int = TRIES
 
     def fill(self, item: WorkItem, part: Part, open_stream: Opener) -> Tally:
         """A new stage with all of the part's rows. Raises `Refusal`, and `LoadStopped` when asked to stop."""
@@ -66,9 +68,10 @@ class Staging:
     ) -> tuple[Tally, fold.Staged]:
         """What folding the part into the target needs on a new stage; its rows themselves where the target is empty.
 
-        Raises `Refusal`, and `LoadStopped` when asked to stop.
+        Raises `Refusal`, and `LoadStopped` when asked to stop; `NotPlain` for a part of which only the plain lane could
+        have proven how it is written.
         """
-        tries = _TRIES if item.size_bytes >= (_SMALL if self.reader.is_warm else LARGE) else 0
+        tries = self.tries if item.size_bytes >= (_SMALL if self.reader.is_warm else LARGE) else 0
         for _ in range(tries):
             self.cursor.execute("SAVEPOINT qbwatch_lane")
             try:
@@ -83,6 +86,8 @@ class Staging:
             else:
                 self.cursor.execute("RELEASE SAVEPOINT qbwatch_lane")
                 return filled
+        if part.table.is_surmised:
+            raise NotPlain("its encoding isn't known yet")
         return self.fill_with_care(item, part), fold.Staged.WHOLE
 
     def fill_plainly(

@@ -122,9 +122,11 @@ def open_part(
     sheet: str | None = None,
     open_book: OpenWorkbook = open_workbook,
     renamed: Renamed = NOT_RENAMED,
+    *,
+    surmises: bool = False,
 ) -> Part:
-    """One part of a file. Raises `Refusal`."""
-    for table in open_tables(open_stream, open_book):
+    """One part of a file; ``surmises`` as in `open_tables`. Raises `Refusal`."""
+    for table in open_tables(open_stream, open_book, surmises=surmises):
         if table.sheet == sheet or sheet is None:
             return _recognised(table, name, order, renamed)
     raise Refusal("no_such_sheet", f"it has no sheet {sheet!r} any more", "drop the file into the folder again")

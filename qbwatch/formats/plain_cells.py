@@ -46,7 +46,6 @@ class CellReader:
                     null_values=[""],
                     strings_can_be_null=True,
                     quoted_strings_can_be_null=True,
-                    check_utf8=False,  # all of the text was read so when its encoding was found
                 ),
             )
         except pa.ArrowInvalid as error:

@@ -57,7 +57,8 @@ class Table:
     ``iif``, ``encoding`` the codec of a text file, ``delimiter`` what parts its cells. ``rows`` gives all rows from
     the beginning, header and blank ones included, as often as it is called; it streams, and raises `Refusal`.
     ``hidden`` says why a person who opens the workbook doesn't see it as a sheet of cells, if so. ``facts`` is what the
-    file says of all its tables, ``notes`` what a person should know of this one.
+    file says of all its tables, ``notes`` what a person should know of this one. ``is_surmised``: the encoding is what
+    the beginning of the text tells, and whoever reads all of it must prove it.
     """
 
     sheet: str | None
@@ -68,6 +69,7 @@ class Table:
     hidden: str | None = None
     facts: ReportFacts = field(default_factory=ReportFacts)
     notes: tuple[str, ...] = ()
+    is_surmised: bool = False
 
 
 OpenWorkbook = Callable[[Opener], tuple[Table, ...]]

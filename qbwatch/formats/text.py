@@ -28,6 +28,7 @@ _BOMS = (
 _LONGEST_CELL = 1_000_000  # characters; more is a runaway quote or no text at all
 _DELIMITERS = ",;\t|"
 _SNIFFED_LINES, _SNIFFED_CHARACTERS = 30, 1 << 16
+_SURMISED = 1 << 20  # bytes
 _WITHOUT_MARK = 4096  # bytes, among whose letters NULs tell UTF-16
 _MOST = 0.5  # of the letters
 _END_OF_TEXT = "\x1a"  # Ctrl-Z, which programs of old put behind the last row
@@ -52,6 +53,24 @@ def detect_encoding(stream: BinaryIO) -> str:
         if _is_mostly_utf_8(stream):
             raise
         return _proven(stream, "cp1252")
+
+
+def surmise_encoding(stream: BinaryIO) -> str | None:
+    """What `detect_encoding` says of a stream whose rest is as its beginning; None where that doesn't tell.
+
+    Whoever reads the stream by it must prove that all of it is UTF-8. It is rewound.
+    """
+    stream.seek(0)
+    head = stream.read(_SURMISED)
+    stream.seek(0)
+    mark = next((name for bom, name in _BOMS if head.startswith(bom)), "utf-8")
+    if mark not in ("utf-8", "utf-8-sig") or _utf_16_of(head[:_WITHOUT_MARK]):
+        return None
+    try:
+        codecs.getincrementaldecoder("utf-8")(errors="strict").decode(head)
+    except UnicodeDecodeError:
+        return None
+    return mark
 
 
 def _utf_16_of(head: bytes) -> str | None:

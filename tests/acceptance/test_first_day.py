@@ -7,16 +7,13 @@ next steps are run as they stand, and so are the commands with which `qbwatch do
 from __future__ import annotations
 
 import json
-import os
 import re
-import threading
 from collections.abc import Iterator
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
-from systemd_lab import Lab, build_wheel, install, reason_against_a_lab
+from service_lab import listening
+from systemd_lab import Lab, new_lab
 from waiting import wait_until
 
 from qbwatch.demo.drop import drop
@@ -26,44 +23,20 @@ INPUT = "/srv/quickbooks-csv/input"
 
 
 @pytest.fixture(scope="module")
-def heard() -> Iterator[tuple[str, list[Any]]]:
+def heard() -> Iterator[tuple[str, list[str]]]:
     """An alert service: its address, and what it was told."""
-    told: list[Any] = []
-
-    class Service(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"json://127.0.0.1:{server.server_address[1]}", told
-    finally:
-        server.shutdown()
-        server.server_close()
+    with listening() as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A machine with the program alone: no configuration, no unit."""
-    if reason := reason_against_a_lab():
-        pytest.skip(reason)
-    wheel = build_wheel(tmp_path_factory.mktemp("wheel"))
-    machine = Lab(os.environ["QBWATCH_SYSTEMD_LAB"], f"qbwatch-first-{os.getpid()}")
-    try:
-        machine.up()
-        install(machine, wheel)
+    with new_lab(tmp_path_factory.mktemp("wheel"), "first") as machine:
         machine.say("rm", "-r", "/etc/qbwatch", "/etc/systemd/system/qbwatch.service")
         machine.say("systemctl", "daemon-reload")
         machine.say("userdel", "qbwatch")
         yield machine
-    finally:
-        machine.down()
 
 
 def typed(lab: Lab, line: str) -> tuple[int, str]:
@@ -73,7 +46,7 @@ def typed(lab: Lab, line: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_from_an_empty_machine_to_a_loaded_and_alerting_service(lab: Lab, heard: tuple[str, list[Any]]) -> None:
+def test_from_an_empty_machine_to_a_loaded_and_alerting_service(lab: Lab, heard: tuple[str, list[str]]) -> None:
     address, told = heard
 
     code, said = typed(lab, "qbwatch")

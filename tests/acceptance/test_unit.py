@@ -5,14 +5,13 @@ One machine for the whole module, used in the order in which the tests stand her
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
 
 import pytest
 from probing import probed
-from systemd_lab import CONFIGURATION, Lab, build_wheel, configure, install, reason_against_a_lab
+from systemd_lab import CONFIGURATION, Lab, configure, new_lab
 from waiting import wait_until
 
 from qbwatch.demo.drop import drop
@@ -26,17 +25,9 @@ INPUT = "/srv/quickbooks-csv/input"
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A machine on which qbwatch runs as a service."""
-    if reason := reason_against_a_lab():
-        pytest.skip(reason)
-    wheel = build_wheel(tmp_path_factory.mktemp("wheel"))
-    machine = Lab(os.environ["QBWATCH_SYSTEMD_LAB"], f"qbwatch-unit-{os.getpid()}")
-    try:
-        machine.up()
-        install(machine, wheel)
+    with new_lab(tmp_path_factory.mktemp("wheel"), "unit") as machine:
         machine.start()
         yield machine
-    finally:
-        machine.down()
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,13 @@ from qbwatch.edges.loader import Loader, LoadRefused
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import engine_for
 from qbwatch.edges.vault import Kept, Vault
+from qbwatch.formats import text as text_files
+from qbwatch.formats.refusal import Refusal
 
 NAME = "Invoice_04_04_2025_2_00_03.csv"
 AT = datetime(2025, 4, 5, 12, tzinfo=UTC)
 NEVER = 1 << 40
+BEGINNING = 400  # bytes by which a text's encoding is surmised
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Office:
             for name in ("LARGE", "_SMALL", "HUGE"):
                 patch.setattr(staging, name, 0 if are_large else NEVER)
             patch.setattr(staging, "_MANIFOLD", NEVER)
+            patch.setattr(text_files, "_SURMISED", BEGINNING)
             with self.connection.begin() as transaction:
                 told = [self._load(number, export) for number, export in enumerate(exports, 1)]
                 query = text("SELECT i::text FROM raw.quickbooks_invoices AS i ORDER BY _key, _line")
@@ -143,6 +147,42 @@ def test_a_document_as_long_as_its_file_is_sent_piece_by_piece(office: Office, m
     assert counts == [(90_000, 0, 0), (0, 1, 89_999)]
     assert sum(sizes) > 2 * max(sizes)
     assert max(sizes) < 6_000_000
+
+
+def _with_a_name_at_its_end(name: bytes) -> Export:
+    """An export whose last document alone has a letter beyond ASCII."""
+    data = invoices(FIRST)
+    before, _, after = data.rpartition(b"Acme")
+    assert len(before) > BEGINNING
+    return Export(before + name + after)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_letter_far_below_the_beginning_is_read_in_its_encoding(
+    office: Office, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_care: list[str] = []
+    monkeypatch.setattr(staging.Staging, "fill_with_care", lambda _, item, __: with_care.append(item.name))
+    _, rows = office.outcome([_with_a_name_at_its_end("Zoë".encode(encoding))], are_large=True)
+    assert [row.count("Zoë") for row in rows if "Zoë" in row] == [1]
+    assert with_care == []
+
+
+def test_a_letter_that_is_damaged_far_below_the_beginning_is_refused_with_its_line(office: Office) -> None:
+    other = _with_a_name_at_its_end("Zoë Müller".encode() * 3).data
+    damaged = other.replace("ü".encode(), b"\xc3", 1)
+    line = damaged.count(b"\n")
+    for are_large in (True, False):
+        with pytest.raises(Refusal) as refused:
+            office.outcome([Export(damaged)], are_large=are_large)
+        assert refused.value.failure.code == "undecodable"
+        assert f"(line {line})" in refused.value.failure.reason
+
+
+def test_what_only_care_can_read_far_below_the_beginning_is_read_with_care(office: Office) -> None:
+    lines = invoices(FIRST).splitlines(keepends=True)
+    [(rows, *_)] = office.same(Export(b"".join([*lines[:-1], b"\r\n", lines[-1]])))
+    assert rows.inserted == 2 * len(FIRST)
 
 
 _LINES = st.lists(st.tuples(st.sampled_from("pq"), st.sampled_from(["1", "1.0", "1.00", "2", "-3.5", "x"])), min_size=1,

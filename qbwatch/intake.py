@@ -227,10 +227,11 @@ class Intake:
         return _Tended(Root(name, directory, folder, settler, self._means))
 
     def _snapshot(self) -> IntakeState:
-        shift = self._means.clock.of_day(self._now()) - self._now()
+        now = self._now()
+        shift = self._means.clock.of_day(now) - now
         tended = list(self._roots.values())
         scans = [each.scanned_at for each in tended if each.scanned_at is not None]
-        whole = [self._waiting, self._sync_client.look(self._now())]
+        whole = [self._waiting, self._sync_client.look(now)]
         state = summary([each.root for each in tended], [problem for problem in whole if problem], shift)
         is_scanned = len(scans) == len(tended)
         return replace(

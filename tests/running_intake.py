@@ -18,7 +18,6 @@ from qbwatch.edges.clock import SteadyClock
 from qbwatch.edges.vault import Vault
 from qbwatch.intake import Admission, Arrival, Intake, IntakeSettings, Ledger, Means
 
-
 _A_SCAN = timedelta(seconds=0.25)  # more than one takes here; what ended so long after a moment began after it
 
 

@@ -1,8 +1,8 @@
 """What one would load a file with instead: each in a virtual environment of its own, made below a temporary folder.
 
-None of them is a dependency of the product. What can't be installed here isn't measured, and says so. Programs print
-the seconds that their load took, from the file to the commit; the start of Python and its imports aren't counted,
-except where the tool is a command (`dbt seed`, `pgloader`), for which one waits as a whole.
+None of them is a dependency of the product. What can't be installed here isn't measured, and says so. Each is run as
+its user runs it, by a command (a script, where it is a library), for which one waits as a whole. A script also prints
+the seconds of its load alone, from the file to the commit, without the start of Python and its imports.
 """
 
 from __future__ import annotations
@@ -121,8 +121,16 @@ class Server:
             return int(row[0])
 
 
-Load = Callable[[Server, Path, Path], float]
-"""Loads a file into an empty schema, with a scratch folder of its own; the seconds it took. Raises `NotInstalled`."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Seconds: of the whole command, and of the load alone as far as the command tells."""
+
+    whole: float
+    load: float
+
+
+Load = Callable[[Server, Path, Path], Taken]
+"""Loads a file into an empty schema, with a scratch folder of its own. Raises `NotInstalled`."""
 
 
 @cache
@@ -139,29 +147,28 @@ def _environment(folder: Path, *packages: str) -> Path:
 
 
 def _program(environments: Path, packages: tuple[str, ...], parts: Mapping[str, str]) -> Load:
-    def load(server: Server, file: Path, scratch: Path) -> float:
+    def load(server: Server, file: Path, scratch: Path) -> Taken:
         python = _environment(environments, *packages) / "python"
-        said = _run([str(python), "-c", _TIMED.format(**parts), server.url, str(file), str(scratch)], scratch)
-        return float(said.rpartition("seconds ")[2])
+        whole, said = _timed([str(python), "-c", _TIMED.format(**parts), server.url, str(file), str(scratch)], scratch)
+        return Taken(whole, float(said.rpartition("seconds ")[2]))
 
     return load
 
 
 def _dbt_seed(environments: Path) -> Load:
-    def load(server: Server, file: Path, scratch: Path) -> float:
+    def load(server: Server, file: Path, scratch: Path) -> Taken:
         dbt = _environment(environments, "dbt-core<1.12", "dbt-postgres") / "dbt"
         (scratch / "seeds").mkdir()
         shutil.copyfile(file, scratch / "seeds/invoices.csv")
         (scratch / "dbt_project.yml").write_text("name: peer\nversion: '1.0'\nprofile: peer\n")
         (scratch / "profiles.yml").write_text(_PROFILE.format(**server.facts))
-        began = time.perf_counter()
-        _run([str(dbt), "--no-send-anonymous-usage-stats", "seed"], scratch)
-        return time.perf_counter() - began
+        whole, _ = _timed([str(dbt), "--no-send-anonymous-usage-stats", "seed"], scratch)
+        return Taken(whole, whole)
 
     return load
 
 
-def _pgloader(server: Server, file: Path, scratch: Path) -> float:
+def _pgloader(server: Server, file: Path, scratch: Path) -> Taken:
     program = shutil.which("pgloader")
     if program is None:
         raise NotInstalled("there is no pgloader on this machine (apt-get install pgloader)")
@@ -170,9 +177,8 @@ def _pgloader(server: Server, file: Path, scratch: Path) -> float:
         connection.execute(f"CREATE TABLE {SCHEMA}.invoices ({', '.join(f'{name} text' for name in names)})".encode())
     command = scratch / "invoices.load"
     command.write_text(_PGLOADER.format(path=file, fields=", ".join(names), schema=SCHEMA, **server.facts))
-    began = time.perf_counter()
-    _run([program, "--root-dir", str(scratch), str(command)], scratch)
-    return time.perf_counter() - began
+    whole, _ = _timed([program, "--root-dir", str(scratch), str(command)], scratch)
+    return Taken(whole, whole)
 
 
 def peers(environments: Path) -> dict[str, Load]:
@@ -186,7 +192,9 @@ def peers(environments: Path) -> dict[str, Load]:
     return {**dlt, "pandas to_sql": pandas, "pgloader": _pgloader, "dbt seed": _dbt_seed(environments)}
 
 
-def _run(command: list[str], folder: Path) -> str:
+def _timed(command: list[str], folder: Path) -> tuple[float, str]:
+    """Seconds, and what it printed."""
+    began = time.perf_counter()
     done = subprocess.run(
         command,
         cwd=folder,
@@ -196,5 +204,6 @@ def _run(command: list[str], folder: Path) -> str:
         timeout=TIMEOUT,
         check=False,
     )
+    taken = time.perf_counter() - began
     assert done.returncode == 0, json.dumps([done.stdout[-2000:], done.stderr[-2000:]])
-    return done.stdout
+    return taken, done.stdout

@@ -82,10 +82,20 @@ class Config(BaseModel):
 
     def secrets(self) -> list[str]:
         """Every string that must never be shown, for the log's mask."""
+        return [secret for secrets in self._secrets_by_setting().values() for secret in secrets]
+
+    def settings_with_secrets(self) -> list[str]:
+        """The settings that hold a secret, such as ``alerts.urls``, wherever each was given."""
+        return [setting for setting, secrets in self._secrets_by_setting().items() if secrets]
+
+    def _secrets_by_setting(self) -> dict[str, list[str]]:
         alerts = self.alerts
-        hidden = [*alerts.urls, *alerts.fallback, *([alerts.heartbeat] if alerts.heartbeat else [])]
-        urls = [url.get_secret_value() for url in hidden]
-        return urls + find_passwords(self.database.url.get_secret_value())
+        return {
+            "alerts.urls": [url.get_secret_value() for url in alerts.urls],
+            "alerts.fallback": [url.get_secret_value() for url in alerts.fallback],
+            "alerts.heartbeat": [alerts.heartbeat.get_secret_value()] if alerts.heartbeat else [],
+            "database.url": find_passwords(self.database.url.get_secret_value()),
+        }
 
     def public(self) -> dict[str, Any]:
         """All settings as JSON, with passwords and alert addresses masked."""

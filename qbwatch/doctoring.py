@@ -27,7 +27,6 @@ log = get_logger(__name__)
 
 _WITHIN, _WITHIN_QUICK = 12.0, 5.0  # seconds for all checks, which run at the same time
 _ALERTS_WITHIN = 10.0
-_SECRETS = ("database.url", "alerts.urls", "alerts.fallback", "alerts.heartbeat")
 
 Check = Callable[[], list[Finding]]
 
@@ -68,8 +67,8 @@ class Doctor:
     def _configuration(self) -> list[Finding]:
         file = self.config.file
         mode = file.stat().st_mode & 0o7777 if file else 0
-        given = (self.config.origins.get(key, "") for key in _SECRETS)
-        has_secret = bool(self.config.secrets()) and any(file and place.startswith(str(file)) for place in given)
+        given = [self.config.origins.get(setting, "") for setting in self.config.settings_with_secrets()]
+        has_secret = any(file and place.startswith(str(file)) for place in given)
         group = None if self._is_of_user else machine.unit_account(self.unit) or "qbwatch"
         return checkup_machine.judge_config_file(str(file) if file else None, mode, group, has_secret=has_secret)
 

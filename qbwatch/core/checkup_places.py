@@ -30,7 +30,10 @@ class FolderFacts:
 
 @dataclass(frozen=True, slots=True)
 class StateFacts:
-    """The state folder: whether ``account`` may write there, and the room on its disk in bytes."""
+    """The state folder: whether ``account`` may write there, and the room on its disk in bytes.
+
+    ``can_be_made``: it doesn't exist, and the daemon may make it.
+    """
 
     path: str
     account: str
@@ -39,6 +42,7 @@ class StateFacts:
     free: int
     reserve: int
     made_by_unit: bool = False
+    can_be_made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ def judge_state(facts: StateFacts, size_text: str, reserve_text: str) -> list[Fi
     make = f"install -d -o {facts.account} -g {facts.account} -m 0750 {quote(facts.path)}"
     if not facts.exists and facts.made_by_unit:
         found.append(ok("state", f"{facts.path} is made by the unit when it starts"))
+    elif not facts.exists and facts.can_be_made:
+        found.append(ok("state", f"{facts.path} is made by qbwatch when it starts"))
     elif not facts.exists:
         found.append(fail("state", f"{facts.path} does not exist", make))
     elif not facts.is_writable:

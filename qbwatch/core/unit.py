@@ -97,7 +97,16 @@ def _filled(
 ) -> str:
     dropped = dropped | _SYSTEM_ONLY if facts.is_user else dropped
     body = [line for group in _groups(template.splitlines()) for line in _written(group, settings, dropped)]
+    if facts.is_user:
+        body = [_for_a_user(line) for line in body]
     return "\n".join([*head, "", *_without_double_blanks(body)]) + "\n"
+
+
+def _for_a_user(line: str) -> str:
+    """What a template says of root's secrets, of a user's own."""
+    if "credentials" not in line and "only root" not in line:
+        return line
+    return line.replace("/etc/qbwatch", "%h/.config/qbwatch").replace("only root can", "only you can")
 
 
 def settings_of(text: str) -> dict[tuple[str, str], tuple[str, ...]]:

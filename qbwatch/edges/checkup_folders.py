@@ -61,11 +61,16 @@ def state_facts(directory: Path, account: str, wanted: int | None, *, made_by_un
         str(directory),
         account,
         exists=there == directory,
-        is_writable=os.access(directory, os.W_OK | os.X_OK, effective_ids=True),
+        is_writable=_is_writable(directory),
         free=status.f_bavail * status.f_frsize,
         reserve=Reserve(wanted).of_disk(status.f_blocks * status.f_frsize),
         made_by_unit=made_by_unit,
+        can_be_made=there != directory and _is_writable(there),
     )
+
+
+def _is_writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
 
 
 def vault_facts(state: Path, account: str) -> VaultFacts:

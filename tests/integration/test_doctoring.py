@@ -183,6 +183,18 @@ def test_the_whole_doctor_finds_a_good_house_good_and_writes_nothing(
     assert sorted(state_directory.rglob("*")) == before
 
 
+def test_a_secret_that_comes_from_elsewhere_is_not_held_against_the_file(
+    config: Callable[[str], Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QBWATCH_ALERTS__URLS", "json://127.0.0.1:1")
+    made = load(config("").file, os.environ)
+    assert made.secrets()
+    assert made.file is not None
+    made.file.chmod(0o644)
+    [ours] = [each for each in Doctor(made, "root", None).findings(is_quick=True) if each.check == "configuration"]
+    assert ours.verdict is Verdict.OK
+
+
 def test_the_quick_form_asks_no_service_and_no_daemon(config: Callable[[str], Config]) -> None:
     found = Doctor(config('[alerts]\nurls = ["nonsense://x"]\n'), "root", None).findings(is_quick=True)
 

@@ -175,6 +175,10 @@ def test_a_state_folder_that_the_unit_makes_need_not_be_there() -> None:
     assert worst(judge_state(replace(STATE, exists=False, made_by_unit=True), "x", "y")) is Verdict.OK
 
 
+def test_a_state_folder_that_the_daemon_can_make_need_not_be_there() -> None:
+    assert worst(judge_state(replace(STATE, exists=False, can_be_made=True), "x", "y")) is Verdict.OK
+
+
 def test_what_else_can_be_wrong_around_it() -> None:
     unit = UnitState(True, "/etc/u", "enabled", ["User=root, not qbwatch", "x"])
     cases = [

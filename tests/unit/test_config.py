@@ -165,6 +165,7 @@ def test_the_addresses_of_alerts_are_secrets(write, tmp_path):
     text = '[input]\ndirectory = "/i"\n[alerts]\nfallback = ["json://MARKER-f@x"]'
     config = load(write(text), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
     assert config.secrets() == ["json://MARKER-f@x", "https://hc.example/MARKER-b"]
+    assert config.settings_with_secrets() == ["alerts.fallback", "alerts.heartbeat"]
     assert "MARKER" not in str(config.public()) + repr(config)
     wrong = '[input]\ndirectory = "/i"\n[alerts]\nheartbeat = "MARKER-h"\nfallback = ["MARKER-f"]'
     assert "MARKER" not in str(complaints(write(wrong)))

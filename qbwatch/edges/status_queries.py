@@ -105,15 +105,14 @@ ORDER BY dataset, reason IS NULL, id DESC"""
 
 LAST_BUILD = "SELECT max(finished_at) FROM qbwatch.dbt_results WHERE status IN ('success', 'pass', 'warn')"
 
-# The newest word on each node, also on those that a person had tested; a node that left the project stops speaking
-# after twenty runs.
+# The newest word on each node; a node that left the project stops speaking after twenty runs. What a person had tested
+# speaks until it is built or tested again: not every build has it in hand.
 NODES = f"""
 WITH RECURSIVE {NEWEST_WORDS}
 SELECT name, resource_type, status, message FROM word
-WHERE id >= least((SELECT min(id) FROM qbwatch.dbt_results WHERE run_id IS NULL),
-                  (SELECT id FROM qbwatch.dbt_results
-                   WHERE run_id >= (SELECT max(run_id) - 20 FROM qbwatch.dbt_results)
-                   ORDER BY run_id, id LIMIT 1))
+WHERE run_id IS NULL OR id >= (SELECT id FROM qbwatch.dbt_results
+                               WHERE run_id >= (SELECT max(run_id) - 20 FROM qbwatch.dbt_results)
+                               ORDER BY run_id, id LIMIT 1)
 ORDER BY unique_id"""
 
 # In the next two, the first entry from a name on, and not the one of that name: else Postgres, which takes every name

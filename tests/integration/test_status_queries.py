@@ -124,10 +124,9 @@ PLAINLY = {
     "ARRIVALS": """SELECT max(first_seen_at) FROM qbwatch.files
                    WHERE root = 'input' AND first_seen_at > CAST(%(at)s AS timestamptz) - interval '400 days'
                    GROUP BY (first_seen_at AT TIME ZONE %(zone)s)::date ORDER BY 1""",
-    "NODES": """SELECT DISTINCT ON (unique_id) name, resource_type, status, message FROM qbwatch.dbt_results
-                WHERE id >= (SELECT min(id) FROM qbwatch.dbt_results WHERE run_id IS NULL
-                             OR run_id >= (SELECT max(run_id) - 20 FROM qbwatch.dbt_results))
-                ORDER BY unique_id, id DESC""",
+    "NODES": """SELECT name, resource_type, status, message FROM
+                (SELECT DISTINCT ON (unique_id) * FROM qbwatch.dbt_results ORDER BY unique_id, id DESC) AS newest
+                WHERE run_id IS NULL OR run_id >= (SELECT max(run_id) - 20 FROM qbwatch.dbt_results)""",
     "BUILT": """SELECT DISTINCT ON (name) name, rows FROM qbwatch.dbt_results
                 WHERE resource_type = 'model' AND name = ANY(%(marts)s) AND status = 'success'
                 ORDER BY name, id DESC""",
@@ -154,6 +153,18 @@ def test_the_quick_way_to_an_answer_gives_the_same(
 
     assert told
     assert sorted(told, key=str) == sorted(wanted, key=str)
+
+
+def test_a_node_that_left_the_project_falls_silent_although_a_person_had_something_tested(
+    odd_ledger: psycopg.Connection[Any],
+) -> None:
+    odd_ledger.execute(
+        "UPDATE qbwatch.dbt_results SET run_id = NULL WHERE id = (SELECT min(id) FROM qbwatch.dbt_results)"
+    )
+    odd_ledger.execute(ONE_WORD, (None, "test.asked", "asked", "test", "error", 1, AT))
+    told = {name for name, *_ in odd_ledger.execute(status_queries.NODES.encode()).fetchall()}
+    assert "asked" in told
+    assert "left" not in told
 
 
 @pytest.mark.parametrize("zone", [HAVANA, ZoneInfo("America/New_York")], ids=str)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from qbwatch.core.coverage import Coverage
 from qbwatch.core.filename import escaped
 from qbwatch.core.hearing import Hearing
 from qbwatch.core.intake_problems import DEAF, deaf
@@ -54,8 +55,8 @@ class WatchedFolder:
         self._is_there = False
         self._identity: tuple[int, int] | None = None
         self._refused = False
-        self._suspected = self._incomplete = False  # subfolders without a watch: seen once, and still after a restart
-        self._watch_again_at = self._restart_again_at = datetime.min.replace(tzinfo=UTC)
+        self._coverage = Coverage()
+        self._watch_again_at = datetime.min.replace(tzinfo=UTC)
         self._problems: dict[_Key, IntakeProblem] = {}
 
     @property
@@ -70,7 +71,7 @@ class WatchedFolder:
             return "configured"
         if self._watcher is Watcher.AUTO and self._remote is not None:
             return f"{self._remote}: changes made elsewhere raise no events"
-        if self._refused or self._incomplete:
+        if self._refused or self._coverage.is_incomplete:
             return "the kernel refused a watch"
         return "events don't arrive" if self._hearing.is_deaf or self._is_mute else None
 
@@ -178,7 +179,7 @@ class WatchedFolder:
         log.info("watch_started", root=self._root)
         self._refused = False
         self._watch_again_at = at + (_RETRY_WATCH_AFTER if self._is_mute else timedelta(seconds=1))
-        if not self._incomplete:
+        if not self._coverage.is_incomplete:
             self._drop(_WATCH)
         return True
 
@@ -197,21 +198,19 @@ class WatchedFolder:
         return False
 
     def _check_coverage(self, inodes: set[int], at: datetime) -> None:
-        """Compare the folders that were read with those the kernel watches: subfolders are refused without a word."""
+        """Compare the folders that were read with those the kernel watches."""
         if self._identity is None or not self._watch.is_alive():
             return
         missed = self._watch.misses(inodes)
         if not missed or self._identity[1] in missed:  # the last: this file system's inode numbers don't tell
-            self._suspected = self._incomplete = False
+            self._coverage.clear()
             self._drop(_WATCH)
             return
-        if self._suspected:
-            self._incomplete = True
+        begins_anew = self._coverage.lacks_some(at)
+        if self._coverage.is_incomplete:
             refused = limit_reached("max_user_watches", f"{len(missed)} of {len(inodes)} folders here are unwatched")
             self._raise(IntakeProblem(_WATCH, FailureClass.CONFIGURATION, refused.message, refused.hint, at))
-        if not self._suspected or at >= self._restart_again_at:
-            # A folder that was made a moment ago may just not be watched yet; a new watch settles the question.
-            self._suspected, self._restart_again_at = True, at + _RETRY_WATCH_AFTER
+        if begins_anew:
             self._watch.stop()
             self._watch_again_at = at
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 
 from psycopg import sql
@@ -21,11 +22,22 @@ def sums_of_stated(cursor: Cursor, target: sql.Identifier, columns: Sequence[str
     """Exact sums over the target's rows of every key that the part states: what the file's sums must equal."""
     if not columns:
         return {}
-    sums = _sums(cursor, target, columns, "" if _is_all(cursor, target, staged) else _OF_STAGED)
+    if _is_all(cursor, target, staged):
+        with _by_all_processors(cursor):
+            return _sums(cursor, target, columns, "")
+    sums = _sums(cursor, target, columns, _OF_STAGED)
     if staged is Staged.CHANGED:
         rest = _sums(cursor, REST, columns, "")
         return {name: EXACT.add(total, rest[name]) for name, total in sums.items()}
     return sums
+
+
+@contextmanager
+def _by_all_processors(cursor: Cursor) -> Iterator[None]:
+    """Have Postgres share a large table between workers, as its rows have been read by now and a processor is free."""
+    cursor.execute("SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0")
+    yield
+    cursor.execute("SET LOCAL parallel_setup_cost TO DEFAULT; SET LOCAL parallel_tuple_cost TO DEFAULT")
 
 
 def _sums(cursor: Cursor, table: sql.Identifier, columns: Sequence[str], of: str) -> Sums:

@@ -16,7 +16,8 @@ import socket
 import struct
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO
 
 from qbwatch.edges import lane_wire
@@ -35,6 +36,7 @@ MEMORY = 512 << 20  # bytes
 CPU_SECONDS = 900  # for one task
 _FRAME, _KEYS_A_FRAME = 1 << 22, 20_000  # bytes of rows, keys
 _ROWS_AT_ONCE = 4096
+_BEHIND = 16  # blocks that wait to be sent
 _AHEAD = 90  # blocks that are read while the digests of known documents are on their way
 # Of COPY's binary format: its head; of a row how many columns, and how long the first is; the second, and its length.
 _HEAD, _ROW, _DIGEST = 19, struct.Struct("!hi"), struct.Struct("!iq")
@@ -103,12 +105,23 @@ class _Answer:
         blocks = map(CellReader(task.layout, task.delimiter).read, text.blocks())
         reader = ColumnReader(task.layout, self._tally, written)
         if not task.sifts:
-            for block in blocks:
-                lane_wire.send(self._channel, Frame.ROWS, reader.finish(block, task.lineage))
+            self._send_behind(reader.finish(block, task.lineage) for block in blocks)
             return
         # Postgres has little to do meanwhile: there is a processor for that.
         with made_ahead(blocks) as made:
             self._send_changed(self._sifted(map(reader.read, made)))
+
+    def _send_behind(self, blocks: Iterable[memoryview]) -> None:
+        """Reads on while Postgres is slow to take what was read, as it is now and then, and has it at hand when it
+        isn't any more."""
+        with ThreadPoolExecutor(1) as sender:
+            waiting: deque[Future[None]] = deque()
+            for rows in blocks:
+                waiting.append(sender.submit(lane_wire.send, self._channel, Frame.ROWS, rows))
+                if len(waiting) > _BEHIND:
+                    waiting.popleft().result()
+            for sent in waiting:
+                sent.result()
 
     def _send_changed(self, blocks: Iterator[Rows]) -> None:
         """In frames of moderate size; whoever listens may be busy, so few changes wait here, with a sign of life."""

@@ -36,11 +36,13 @@ BOUNDS = {
     "vault_a_file": 0.1,
     "other_state": 64.0,
     "log_a_night": 0.05,
-    "wal": 4096.0,
     "temporary": 0.0,
 }
 """How much may be added in a simulated month, by the slope over the second half: KB, pieces or ms. What grows with the
-books (the database, the time of a build, dbt's logs up to their limit) has none."""
+books (the database, the time of a build, the logs of dbt and Postgres up to their limit) has none."""
+
+MOST = {"dbt_logs": 32 * 1024.0, "wal": 272 * 1024.0}
+"""KB at any time, of what is kept up to a limit: dbt's six files of 5 MB, Postgres' ``max_wal_size`` and a segment."""
 
 _IN_MB = frozenset({"memory", "dbt_logs", "other_state", "database", "wal", "temporary"})
 
@@ -67,6 +69,7 @@ def show(title: str, world: World, planned: Counter[Fault], samples: Sequence[Sa
         ]
         unit = "KB" if name in _IN_MB else ""
         bound = f"{BOUNDS[name]:.4g} {unit}".rstrip() if name in BOUNDS else ""
+        bound = f"{MOST[name] / 1024:.0f} MB" if name in MOST else bound
         shown = "".join(f"{figure:>10,.1f}" for figure in figures)
         slope = f"{grown[name]:+.2f} {unit}".rstrip()
         print(f"{words:<45}{shown}{slope:>14}{noises[name]:>9.2f}{bound:>9}")

@@ -34,7 +34,7 @@ from soak_fates import LOADED
 from soak_faults import OF_THE_PROCESS, Fault, strike
 from soak_figures import Sample, look, noise, second_half, slopes
 from soak_firm import Firm
-from soak_report import BOUNDS, show
+from soak_report import BOUNDS, MOST, show
 from soak_telling import assert_every_fault_was_told_once
 from soak_world import World
 from sqlalchemy import create_engine
@@ -226,5 +226,6 @@ def assert_flat(samples: list[Sample]) -> None:
     grown, noises = slopes(second), slopes(second, noise)
     if MONTHS >= 6:  # less is noise
         assert {name: grown[name] for name, bound in BOUNDS.items() if grown[name] > max(bound, noises[name])} == {}
+    assert {name: most for name, most in MOST.items() if max(getattr(each, name) for each in samples) > most} == {}
     for name in ("descriptors", "threads", "sessions"):
         assert max(getattr(each, name) for each in second) <= 1.5 * getattr(second[0], name) + 4, name

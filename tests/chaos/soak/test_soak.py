@@ -96,12 +96,15 @@ def world(server: EmbeddedPostgres, install: Callable[..., Installation], tmp_pa
 
 
 def plan(chance: Random, kinds: list[Fault]) -> dict[int, Fault]:
-    """In which night which fault begins: each kind equally often, those that end the process in the first half."""
+    """In which night which fault begins: each kind equally often, those that end the process in the first quarter.
+
+    A young process takes more with each month, until it has met everything: growth is measured when it is of some age.
+    """
     count = max(len(kinds), FAULTS_A_MONTH * MONTHS)
     drawn = [fault for _ in range(count // len(kinds) + 1) for fault in chance.sample(kinds, len(kinds))][:count]
     early = [fault for fault in drawn if fault in OF_THE_PROCESS]
     late = [fault for fault in drawn if fault not in OF_THE_PROCESS]
-    first = chance.sample(range(2, NIGHTS // 2), len(early))
+    first = chance.sample(range(2, NIGHTS // 4), len(early))
     rest = chance.sample([night for night in range(2, NIGHTS) if night not in first], len(late))
     return dict(zip([*first, *rest], [*early, *late], strict=True))
 

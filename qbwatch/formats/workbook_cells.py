@@ -59,6 +59,9 @@ def _kept(value: float) -> float:
 
 def number_text(value: float) -> str:
     """A number in plain notation; one that has lost digits in scientific notation."""
+    text = repr(value)
+    if len(text) <= _DIGITS and "e" not in text and "n" not in text:  # as nearly all are: neither 1e+22 nor inf nor nan
+        return "0" if text == "-0.0" else text.removesuffix(".0")
     value = _kept(value)
     if value.is_integer():
         if abs(value) <= _EXACT_UP_TO:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from python_calamine import CalamineError, CalamineWorkbook
 
 from qbwatch.formats.table import Row
-from qbwatch.formats.workbook_cells import PERCENT, value_text
+from qbwatch.formats.workbook_cells import PERCENT, number_text, value_text
 from qbwatch.formats.workbook_package import Book, SheetPart, damaged
 
 LARGEST = 96_000_000  # bytes of XML, shared texts included; calamine needs about two and a half times as much
@@ -83,7 +83,9 @@ def _rows(rows: Iterable[Sequence[object]], offset: list[str]) -> Generator[Row,
 
 
 def _text(value: object, known: dict[object, str]) -> str:
-    """The text of a number, date or truth value; sheets repeat them. (True equals 1.0: the key has the type.)"""
+    """The text of a number, date or truth value; sheets repeat dates. (True equals 1, so the key has the type.)"""
+    if type(value) is float:
+        return number_text(value)
     key = (type(value), value)
     if (text := known.get(key)) is None:
         if len(known) > 50_000:

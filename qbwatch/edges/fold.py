@@ -77,8 +77,17 @@ class Applied:
 
 
 def open_stage(cursor: Cursor, dataset: Dataset) -> None:
-    """An empty stage of the dataset's shape, gone with the transaction."""
+    """An empty stage of the dataset's shape, gone with the transaction.
+
+    One that is there is emptied: a dropped table's locks stay until the end, and Postgres has room for thousands only,
+    where a rebuild folds thousands of files in one transaction.
+    """
+    known = cursor.execute("SELECT obj_description(to_regclass('pg_temp.qbwatch_stage'), 'pg_class')").fetchone()
+    if known is not None and known[0] == dataset.full_name:
+        cursor.execute(sql.SQL("TRUNCATE {}").format(STAGE))
+        return
     _open(cursor, STAGE, declared_columns(dataset))
+    cursor.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(STAGE, dataset.full_name))
 
 
 def drop_stage(cursor: Cursor) -> None:

@@ -27,8 +27,9 @@ def find_differing(
         "theirs": _aliased("t", said),
     }
     for each in (
-        "DROP TABLE IF EXISTS {delta}",
-        """CREATE TEMP TABLE {delta} ON COMMIT DROP AS SELECT s.ctid AS new, t.ctid AS old
+        "CREATE TEMP TABLE IF NOT EXISTS {delta} (new tid, old tid) ON COMMIT DROP",
+        "TRUNCATE {delta}",
+        """INSERT INTO {delta} SELECT s.ctid, t.ctid
            FROM {stage} AS s LEFT JOIN {target} AS t ON t._key = s._key AND t._line = s._line
            WHERE t._row_hash IS DISTINCT FROM s._row_hash""",
         "ANALYZE {delta}",

@@ -21,6 +21,7 @@ from qbwatch.edges import fold
 from qbwatch.edges.loader import Loader
 from qbwatch.edges.postgres import driver
 from qbwatch.edges.staging import HUGE, Staging
+from qbwatch.edges.temporary import open_empty
 from qbwatch.edges.vault import VaultError
 from qbwatch.formats.part import Part
 from qbwatch.formats.refusal import Refusal
@@ -96,9 +97,6 @@ def _keep(cursor: fold.Cursor, table: sql.Identifier, shared: _Shared) -> None:
         for name, kind in shared.columns.items()
     ]
     terms.append(sql.SQL("jsonb_strip_nulls(s._extra - {}::text[])").format(sql.Literal(list(shared.alone))))
-    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
-    cursor.execute(
-        sql.SQL(
-            "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT s._key, md5(ROW({})::text) AS digest FROM {} AS s"
-        ).format(table, sql.SQL(", ").join(terms), fold.STAGE)
-    )
+    open_empty(cursor, table, sql.SQL('_key text COLLATE "C", digest text COLLATE "C"'))
+    query = sql.SQL("INSERT INTO {} SELECT s._key, md5(ROW({})::text) FROM {} AS s")
+    cursor.execute(query.format(table, sql.SQL(", ").join(terms), fold.STAGE))

@@ -22,6 +22,7 @@ from qbwatch.datasets import Dataset, Kind
 from qbwatch.edges.fold_delta import DELTA, find_differing
 from qbwatch.edges.fold_period import empty_other_days
 from qbwatch.edges.tables import columns_and_key, declared_columns, raw_columns
+from qbwatch.edges.temporary import drop, open_empty
 
 STAGE = sql.Identifier("pg_temp", "qbwatch_stage")
 SCRATCH = sql.Identifier("pg_temp", "qbwatch_scratch")
@@ -77,22 +78,13 @@ class Applied:
 
 
 def open_stage(cursor: Cursor, dataset: Dataset) -> None:
-    """An empty stage of the dataset's shape, gone with the transaction.
-
-    One that is there is emptied: a dropped table's locks stay until the end, and Postgres has room for thousands only,
-    where a rebuild folds thousands of files in one transaction.
-    """
-    known = cursor.execute("SELECT obj_description(to_regclass('pg_temp.qbwatch_stage'), 'pg_class')").fetchone()
-    if known is not None and known[0] == dataset.full_name:
-        cursor.execute(sql.SQL("TRUNCATE {}").format(STAGE))
-        return
-    _open(cursor, STAGE, declared_columns(dataset))
-    cursor.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(STAGE, dataset.full_name))
+    """An empty stage of the dataset's shape, gone with the transaction."""
+    open_empty(cursor, STAGE, declared_columns(dataset))
 
 
 def drop_stage(cursor: Cursor) -> None:
     """Where a part needs none: what was staged before isn't its rows."""
-    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(STAGE))
+    drop(cursor, STAGE)
 
 
 def has_stage(cursor: Cursor) -> bool:
@@ -102,18 +94,13 @@ def has_stage(cursor: Cursor) -> bool:
 
 def open_scratch(cursor: Cursor, dataset: Dataset) -> None:
     """An empty scratch target of the dataset's shape, gone with the transaction."""
-    _open(cursor, SCRATCH, columns_and_key(dataset))
+    open_empty(cursor, SCRATCH, columns_and_key(dataset))
 
 
 def copy_to_scratch(cursor: Cursor, dataset: Dataset, table: sql.Identifier) -> None:
     """Fill an empty scratch target with what a table of the dataset's shape holds; it may have columns besides."""
     names = _list(map(sql.Identifier, raw_columns(dataset)))
     cursor.execute(sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {2}").format(SCRATCH, names, table))
-
-
-def _open(cursor: Cursor, table: sql.Identifier, columns: sql.Composed) -> None:
-    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
-    cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(table, columns))
 
 
 def apply(

@@ -8,6 +8,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from qbwatch.edges.temporary import open_empty
+
 DELTA = sql.Identifier("pg_temp", "qbwatch_delta")
 
 
@@ -26,9 +28,8 @@ def find_differing(
         "ours": _aliased("s", said),
         "theirs": _aliased("t", said),
     }
+    open_empty(cursor, DELTA, sql.SQL("new tid, old tid"))
     for each in (
-        "CREATE TEMP TABLE IF NOT EXISTS {delta} (new tid, old tid) ON COMMIT DROP",
-        "TRUNCATE {delta}",
         """INSERT INTO {delta} SELECT s.ctid, t.ctid
            FROM {stage} AS s LEFT JOIN {target} AS t ON t._key = s._key AND t._line = s._line
            WHERE t._row_hash IS DISTINCT FROM s._row_hash""",

@@ -14,14 +14,14 @@ from qbwatch.datasets import Dataset
 from qbwatch.edges.fold import SCRATCH, STAGE, Applied, Cursor
 from qbwatch.edges.raw_names import raw_table
 from qbwatch.edges.tables import raw_columns, raw_key
+from qbwatch.edges.temporary import open_empty
 
 _KEYS = sql.Identifier("pg_temp", "qbwatch_some_keys")
 
 
 def open_keys(cursor: Cursor) -> None:
     """No document is among them yet; gone with the transaction."""
-    _run(cursor, "DROP TABLE IF EXISTS {keys}")
-    _run(cursor, 'CREATE TEMP TABLE {keys} (_key text COLLATE "C" PRIMARY KEY) ON COMMIT DROP')
+    open_empty(cursor, _KEYS, sql.SQL('_key text COLLATE "C" PRIMARY KEY'))
 
 
 def add_staged_keys(cursor: Cursor) -> None:

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from qbwatch.edges.fold import STAGE, UNSTATED, Cursor
 from qbwatch.edges.fold_sums import REST
+from qbwatch.edges.temporary import open_empty
 
 _BLOCK = 1 << 22  # bytes that are told at once
 
@@ -43,14 +44,12 @@ class KnownDocuments:
         """What the table's money comes to. Reads the whole table."""
         if not self._columns:
             return
-        self._run("DROP TABLE IF EXISTS {rest}")
-        sums = self._sums("sum(t.{0}) AS {0}")
-        self._run("CREATE TEMP TABLE {rest} ON COMMIT DROP AS SELECT {sums} FROM {table} AS t", sums=sums)
+        open_empty(self._cursor, REST, self._sums("{} numeric"))
+        self._run("INSERT INTO {rest} SELECT {sums} FROM {table} AS t", sums=self._sums("sum(t.{})"))
 
     def note_unstated(self, lines: Iterable[bytearray]) -> None:
         """These documents aren't stated at all."""
-        self._run("DROP TABLE IF EXISTS {unstated}")
-        self._run('CREATE TEMP TABLE {unstated} (_key text COLLATE "C") ON COMMIT DROP')
+        open_empty(self._cursor, UNSTATED, sql.SQL('_key text COLLATE "C"'))
         copy = sql.SQL("COPY {} FROM STDIN (ENCODING 'UTF8')").format(UNSTATED)
         with self._cursor.copy(copy) as out:
             for block in lines:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from qbwatch.formats.containers import refuse_other_kinds
+from qbwatch.formats.encoding import detect_encoding, surmise_encoding
 from qbwatch.formats.iif import is_iif, tables_of
 from qbwatch.formats.refusal import Refusal
 from qbwatch.formats.table import Opener, OpenWorkbook, Row, Table
-from qbwatch.formats.text import detect_encoding, head_of, read_rows, sniff_delimiter, surmise_encoding
+from qbwatch.formats.text import head_of, read_rows, sniff_delimiter
 from qbwatch.formats.workbook import is_workbook, open_workbook
 
 _HEAD = 8192

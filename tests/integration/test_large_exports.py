@@ -22,7 +22,7 @@ from qbwatch.edges.loader import Loader, LoadRefused
 from qbwatch.edges.migrate import migrate
 from qbwatch.edges.postgres import engine_for
 from qbwatch.edges.vault import Kept, Vault
-from qbwatch.formats import text as text_files
+from qbwatch.formats import encoding
 from qbwatch.formats.refusal import Refusal
 
 NAME = "Invoice_04_04_2025_2_00_03.csv"
@@ -53,7 +53,7 @@ class Office:
             for name in ("LARGE", "_SMALL", "HUGE"):
                 patch.setattr(staging, name, 0 if are_large else NEVER)
             patch.setattr(staging, "_MANIFOLD", NEVER)
-            patch.setattr(text_files, "_SURMISED", BEGINNING)
+            patch.setattr(encoding, "_SURMISED", BEGINNING)
             with self.connection.begin() as transaction:
                 told = [self._load(number, export) for number, export in enumerate(exports, 1)]
                 query = text("SELECT i::text FROM raw.quickbooks_invoices AS i ORDER BY _key, _line")

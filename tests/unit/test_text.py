@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qbwatch.formats.encoding import detect_encoding
 from qbwatch.formats.refusal import Refusal
-from qbwatch.formats.text import detect_encoding, head_of, looks_complete, read_rows, sniff_delimiter
+from qbwatch.formats.text import head_of, looks_complete, read_rows, sniff_delimiter
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\ufeff"), max_size=12)
 GRID = st.lists(st.lists(CELL, min_size=1, max_size=5), min_size=1, max_size=8)

@@ -95,7 +95,7 @@ class _Answer:
         except (Cut, OSError, MemoryError, MakerLost):
             raise
         except Exception as error:  # noqa: BLE001 (whatever Arrow may come up with: the careful lane has the last word)
-            return Frame.NOT_PLAIN, f"it can't be read: {type(error).__name__}: {error}".encode()
+            return Frame.NOT_PLAIN, f"it can't be read: {type(error).__name__}".encode()
 
     def _send_rows(self, file: BinaryIO) -> None:
         task, written = self._task, RowText(self._task.layout)

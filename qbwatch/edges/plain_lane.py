@@ -90,7 +90,7 @@ class PlainLane:
         except psycopg.errors.UniqueViolation as error:
             raise NotPlain("a key that is stated twice, or documents whose lines don't stand together") from error
         except psycopg.DataError as error:
-            raise NotPlain(str(error)) from error
+            raise NotPlain(f"a value that Postgres refuses ({error.sqlstate})") from error
 
     def _prove_single_keys(self) -> None:
         """A list must not state a key twice, and a document's lines must stand together: each key begins once."""

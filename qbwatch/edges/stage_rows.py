@@ -49,5 +49,5 @@ class RowCopy:
 
 
 def _moment(when: datetime) -> str:
-    """As Postgres reads it soonest: with a T and a zone in digits it takes twice as long."""
-    return when.astimezone(UTC).isoformat(" ").removesuffix("+00:00") + "z"
+    """As Postgres reads it soonest: with a T and a zone in digits it takes twice as long, with marks a tenth longer."""
+    return when.astimezone(UTC).isoformat(" ").removesuffix("+00:00").replace("-", "").replace(":", "") + "z"

@@ -77,7 +77,7 @@ class Staging:
             try:
                 filled = self.fill_plainly(target, item, part, open_stream)
             except NotPlain as doubt:
-                log.info("read with care", file=item.name, reason=str(doubt).splitlines()[0])
+                log.info("read with care", file=item.name, reason=str(doubt))
                 self.cursor.execute("ROLLBACK TO SAVEPOINT qbwatch_lane")
                 break
             except ReaderLost:

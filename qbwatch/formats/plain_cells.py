@@ -16,6 +16,7 @@ from qbwatch.formats.records import structure_of
 
 # A cell with which a line that closes a list may begin, whatever stands before the word.
 _MAY_CLOSE = r"(?i)^\P{L}*(total|accrual|cash|(mon|tues|wednes|thurs|fri|satur|sun)day)"
+_OTHER_ROWS = "rows of another width, or line ends whose halves stand apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ class CellReader:
             table = csv.read_csv(
                 pa.py_buffer(block.rows),
                 csv.ReadOptions(use_threads=False, block_size=len(block.rows) + 1, column_names=names),
-                csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=not block.is_bare),
+                csv.ParseOptions(
+                    delimiter=self.delimiter, newlines_in_values=not block.is_bare, ignore_empty_lines=False
+                ),
                 csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
                     null_values=[""],
@@ -49,9 +52,9 @@ class CellReader:
                 ),
             )
         except pa.ArrowInvalid as error:
-            raise NotPlain(f"rows of another width: {error}") from error
+            raise NotPlain(_OTHER_ROWS) from error
         if table.num_rows != block.count:
-            raise NotPlain("an empty line, which Arrow passes over")
+            raise NotPlain(_OTHER_ROWS)
         [batch] = table.combine_chunks().to_batches()
         beyond = range(self.layout.width, len(names))
         if any(batch.column(position).null_count < batch.num_rows for position in beyond):

@@ -1,9 +1,9 @@
 """Is this delimited text written so plainly that Arrow's reader and Python's strict csv reader read the same cells?
 
-Arrow's reader is many times faster than any in Python, but it isn't the same reader: it passes over empty lines, takes
-a mixture of line ends, and a quote inside of a cell or text behind a closing one for something else. Here the bytes are
-looked at, block by block and without reading cells, for everything in which the two could differ. Whatever is in doubt
-isn't plain, and is read with care.
+Arrow's reader is many times faster than any in Python, but it isn't the same reader: it takes a mixture of line ends,
+and a quote inside of a cell or text behind a closing one for something else. Here the bytes are looked at, block by
+block and without reading cells, for everything in which the two could differ. Whatever is in doubt isn't plain, and is
+read with care.
 """
 
 from __future__ import annotations
@@ -33,12 +33,16 @@ _LEFT_OVER = re.compile(rb"#(?:##|REF!|VALUE!|DIV/0!|NUM!|NULL!|NAME\?|N/A)")
 
 
 class NotPlain(Exception):
-    """The text is to be read with care; the message says what was met."""
+    """The text is to be read with care; the message says what was met, and never what stands there: it is logged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """``count`` whole rows in UTF-8. ``is_bare``: no cell holds a backslash, a tab or a line end."""
+    """``count`` whole rows in UTF-8. ``is_bare``: no cell holds a backslash, a tab or a line end.
+
+    That the halves of a line end stand together is for the reader to prove, to whom each by itself ends a row: it must
+    count as many.
+    """
 
     rows: bytes
     count: int
@@ -77,17 +81,18 @@ class PlainText:
         # What a spreadsheet damaged is told with its line, which only the careful lane knows.
         if (b"+" in rows and _SCIENTIFIC.search(rows)) or (b"#" in rows and _LEFT_OVER.search(rows)):
             raise NotPlain("what a spreadsheet leaves of a cell that it damaged")
-        unquoted = self._unquoted(rows) if b'"' in marks else [rows]
+        if b'"' in marks:
+            self._prove_quotes(rows)
         pieces = marks.split(b'"')
         within, outside = b"".join(pieces[1::2]), b"".join(pieces[::2])
         is_tab_parted = self.delimiter == b"\t"
         is_bare = not within and b"\\" not in rows and (is_tab_parted or b"\t" not in outside)
         ends = outside.replace(b"\t", b"") if is_tab_parted else outside
-        count = self._line_ends(b"".join(unquoted) if within else rows, ends)
+        count = self._line_ends(ends)
         return Block(rows if self.codec == "utf-8" else rows.decode(self.codec).encode(), count, is_bare)
 
-    def _unquoted(self, rows: bytes) -> list[bytes]:
-        """What stands between quoted cells. Raises `NotPlain` when a quote stands elsewhere than around a cell."""
+    def _prove_quotes(self, rows: bytes) -> None:
+        """Raises `NotPlain` when a quote stands elsewhere than around a cell."""
         pieces = rows.split(b'"')
         if len(pieces) % 2 == 0:
             raise NotPlain("a quote that isn't closed")
@@ -97,9 +102,8 @@ class PlainText:
             raise NotPlain("text behind a closing quote")
         if set(map(_LAST, outside[:-1])) - {self.delimiter, b"\n", b""}:
             raise NotPlain("a quote inside of a cell")
-        return outside
 
-    def _line_ends(self, outside: bytes, controls: bytes) -> int:
+    def _line_ends(self, controls: bytes) -> int:
         """How many there are outside of quotes; all of them must be alike."""
         if not self._newline:
             self._newline = b"\r\n" if b"\r" in controls else b"\n"
@@ -108,8 +112,6 @@ class PlainText:
             ends = controls.translate(None, _ALL_BUT_LINE_ENDS)
             if ends != self._newline * count:
                 raise NotPlain("a mixture of line ends")
-        if self._newline == b"\r\n" and outside.count(b"\r\n") != count:
-            raise NotPlain("line ends whose two halves stand apart")
         return count
 
 

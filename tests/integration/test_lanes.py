@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,10 @@ LONG = csv_bytes(INVOICE, *[DOCUMENT] * 40)  # its end lies beyond what is read 
         invoice().replace(b",", b";"),
         invoice().replace(b",", b"\t"),
         invoice().rstrip(),
+        invoice() + b"\r\n",
+        invoice() + b"\r\n\r\n",
+        b"\n".join([*LONG.split(b"\r\n")[:9], b"", b"", *LONG.split(b"\r\n")[9:]]),
+        customers(["8-1", "Acme"]) + b"\r\n" + customers(["8-2", "Beta"]).partition(b"\n")[2] + b"\r\n",
         b"A report of ours,,\r\n" + invoice(),
         csv_bytes((*INVOICE, "", "Colour"), (*DOCUMENT, "", "red"), (*DOCUMENT, "x", "")),
         csv_bytes((*INVOICE, ""), (*DOCUMENT, ""), (*DOCUMENT, "")),
@@ -93,7 +98,8 @@ def test_what_the_plain_lane_serves_it_serves_alike(lanes: Lanes, data: bytes) -
         (invoice(_0="1.91431E+18"), "spreadsheet"),
         (invoice(_0="8" * 600), "no key"),
         (invoice(_0="B"), "stand together"),
-        (invoice() + b"\r\n", "empty line"),
+        (invoice() + b"\rA,1\r\n", "line ends"),
+        (b"\n\r".join(invoice().split(b"\r\n")[:2]) + b"\r\n" + LONG, "header|halves|line ends"),
         (invoice() + b"A,1\r\n", "another width"),
         (invoice() + b",".join(c.encode() for c in DOCUMENT) + b",x\r\n", "another width"),
         (csv_bytes((*INVOICE, ""), (*DOCUMENT, "x")), "beyond the header"),
@@ -121,8 +127,9 @@ def test_what_the_plain_lane_serves_it_serves_alike(lanes: Lanes, data: bytes) -
     ],
 )  # fmt: skip
 def test_what_needs_care_is_left_to_the_careful_lane(lanes: Lanes, data: bytes, why: str) -> None:
-    with pytest.raises(NotPlain, match=why):
+    with pytest.raises(NotPlain, match=why) as caught:
         lanes.plain(CUSTOMERS if b"Main Email" in data else INVOICES, data)
+    assert not re.search("Acme|9.00|TOTAL|88", str(caught.value))  # it is logged
 
 
 @pytest.mark.parametrize("order", list(DateOrder))

@@ -210,3 +210,24 @@ def test_raw_tables_hold_what_is_declared_and_grow_with_it(books: Books) -> None
     for dataset in datasets().values():
         assert {column for table, column in rows if table == dataset.table} == set(raw_columns(dataset))
     assert books.load("Customer_04_05_2025_1_00_02.csv", customers(["8-2", "Beta"])).rows.inserted == 1
+
+
+def test_a_new_raw_table_begins_with_its_key_and_the_row_s_place(books: Books) -> None:
+    with books.connection.begin():
+        found = driver(books.connection).execute(
+            """SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position)
+               FROM information_schema.columns WHERE table_schema = 'raw' GROUP BY table_name"""
+        ).fetchall()  # fmt: skip
+    names = dict(found)
+    for dataset in datasets().values():
+        assert names[dataset.table][:3] == ["_key", "_line", "_row_hash"]
+
+
+def test_a_raw_table_whose_columns_stand_in_another_order_is_filled_alike(books: Books) -> None:
+    books.load(CUSTOMERS, customers(["8-1", "Acme"], ["8-2", "Beta"]))
+    kept = books.rows("customers", "_key, full_name, _line, _row_hash, _row_number")
+    books.execute("DELETE FROM raw.quickbooks_customers")
+    for name, kind in (("_row_hash", "bigint"), ("_line", "integer"), ("full_name", "text")):
+        books.execute(f"ALTER TABLE raw.quickbooks_customers DROP COLUMN {name} CASCADE, ADD COLUMN {name} {kind}")
+    books.load("Customer_04_05_2025_1_00_02.csv", customers(["8-1", "Acme"], ["8-2", "Beta"]))
+    assert books.rows("customers", "_key, full_name, _line, _row_hash, _row_number") == kept

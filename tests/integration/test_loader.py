@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from qbwatch.datasets import datasets
 from qbwatch.edges import store
 from qbwatch.edges.loader import LoadRefused, LoadStopped
 from qbwatch.edges.postgres import DATABASE_ERRORS, driver, failure_of, is_lost
+from qbwatch.edges.stage_rows import RowCopy
 from qbwatch.edges.tables import ensure_raw_tables, raw_columns
 from qbwatch.edges.vault import VaultError
 from qbwatch.formats.refusal import Refusal
@@ -231,3 +233,17 @@ def test_a_raw_table_whose_columns_stand_in_another_order_is_filled_alike(books:
         books.execute(f"ALTER TABLE raw.quickbooks_customers DROP COLUMN {name} CASCADE, ADD COLUMN {name} {kind}")
     books.load("Customer_04_05_2025_1_00_02.csv", customers(["8-1", "Acme"], ["8-2", "Beta"]))
     assert books.rows("customers", "_key, full_name, _line, _row_hash, _row_number") == kept
+
+
+@pytest.mark.parametrize(
+    "rest", [{}, {"microsecond": 1}, {"hour": 23, "minute": 59, "second": 59, "microsecond": 999_999}]
+)
+@pytest.mark.parametrize("year", [1000, 1999, 2025, 9999])
+def test_moments_are_written_so_that_postgres_reads_them_exactly(books: Books, year: int, rest: dict[str, int]) -> None:
+    moment = datetime(year, 2, 3, tzinfo=UTC).replace(**rest)  # type: ignore[arg-type]
+    item = replace(books.claim(books.take(CUSTOMERS, customers(["8-1", "Acme"]))), as_of=moment)
+    with books.connection.begin():
+        cursor = driver(books.connection).cursor()
+        _, _, as_of, loaded_at = RowCopy(cursor, item, moment).lineage.decode().rstrip("\n").split("\t")
+        for text in (as_of, loaded_at):
+            assert cursor.execute("SELECT WHERE %s::text::timestamptz = %s", [text, moment]).rowcount == 1
